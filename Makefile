@@ -1,0 +1,63 @@
+# The project's vocabulary: the same words by hand, in CI and in CodeBuild.
+SHELL  := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN    := .venv/bin
+ENV    ?= local
+CDK    := node_modules/.bin/cdk
+STAMP  := .venv/installed
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+.PHONY: help install lint test test-oracles synth demo bench lock clean
+.DEFAULT_GOAL := help
+
+help:            ## this list
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(STAMP) ## Python packages into .venv, the CDK command line into node_modules
+
+$(STAMP): requirements/dev.txt package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python: $$($(PYTHON) --version) found, 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@command -v npm >/dev/null || { echo "npm: not found; install Node.js 20 or newer"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+lint: install    ## formatting, lint rules and strict types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: install    ## unit, infrastructure and integration tests (the last against the local AWS)
+	$(BIN)/python -m pytest $(ARGS)
+
+test-oracles: .venv-oracles/installed ## compares with the SageMaker SDK and other independent implementations
+	.venv-oracles/bin/python -m pytest tests/oracles -m oracle $(ARGS)
+
+.venv-oracles/installed: requirements/oracles.txt
+	$(PYTHON) -m venv .venv-oracles
+	.venv-oracles/bin/pip install --quiet --disable-pip-version-check -r requirements/oracles.txt
+	@touch $@
+
+synth: install   ## templates of ENV (local, dev, staging or prod), with strict validation
+	@rm -rf build/cdk.out/$(ENV)
+	$(CDK) synth --all --strict --quiet --output build/cdk.out/$(ENV) -c env=$(ENV)
+	$(BIN)/cfn-lint --ignore-checks W3005 -- build/cdk.out/$(ENV)/*.template.json
+	@echo "templates of $(ENV): build/cdk.out/$(ENV)"
+
+demo:            ## the whole loop on this machine; KEEP=1 leaves the local AWS running
+	@start=$$(date +%s.%N); $(MAKE) --no-print-directory install && \
+	MLOPS_INSTALL_SECONDS=$$(echo "$$(date +%s.%N) $$start" | awk '{printf "%.1f", $$1 - $$2}') \
+	$(BIN)/python -m mlops demo $(if $(KEEP),--keep)
+
+bench: install   ## measurements, as JSON, into build/bench
+	$(BIN)/python -m bench $(ARGS)
+
+lock:            ## compile requirements/*.in; needs uv
+	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt"; do set -- $$set; \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock' $$2 $$3 $$1.in -o $$1.txt || exit 1; done
+
+clean:           ## stop the local AWS and remove everything that was built
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local_aws stop; fi
+	rm -rf build cdk.out .pytest_cache .mypy_cache .ruff_cache
