@@ -1,0 +1,1 @@
+"""Benchmarks: each module's `measure()` returns what `build/bench/<name>.json` holds."""

@@ -1,0 +1,47 @@
+"""Runs the pinned CDK command line."""
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mlops.errors import CommandError
+
+ROOT = Path(__file__).resolve().parents[1]
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+_FLAGS = ("--no-notices", "--no-version-reporting", "--ci")
+
+
+def cdk(
+    *arguments: str,
+    environment: Mapping[str, str],
+    stage: str,
+    each_line: Callable[[str], None],
+    folder: Path = ROOT,
+) -> None:
+    """Run one CDK command for one environment of `config/` and hand over its output line by line.
+
+    `folder` is the checkout whose app is run.
+
+    Raises CommandError with the last lines when it exits with anything but 0.
+    """
+    if not CDK.exists():
+        raise CommandError(f"{CDK.relative_to(ROOT)}: not found; run `make install`")
+    command = [str(CDK), *arguments, *_FLAGS, "-c", f"env={stage}"]
+    tail: list[str] = []
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for raw in process.stdout:
+            text = raw.rstrip()
+            if text:
+                tail = [*tail[-19:], text]
+                each_line(text)
+    if process.returncode:
+        raise CommandError(f"cdk {arguments[0]} ended with {process.returncode}:\n  " + "\n  ".join(tail))

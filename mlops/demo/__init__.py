@@ -1,0 +1,221 @@
+"""`make demo`: the whole loop on one machine, from an empty account to predictions."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from mlops import local, pipelines, releases, traffic
+from mlops.cdk import ROOT, cdk
+from mlops.console import console, line, table
+from mlops.demo import loans
+from mlops.demo.phases import Run
+from mlops.errors import CommandError
+from mlops_constructs.naming import EnvironmentNames, ModelNames
+
+STAGE = "local"
+MODEL = "loan_approval"
+SUMMARY = ROOT / "build" / "demo" / "summary.json"
+YEAR, PER_MONTH = 2003, 100
+RELEASE_TIMEOUT_SECONDS = 120
+CAPTURE_TIMEOUT_SECONDS = 30
+
+
+def run_demo(*, keep: bool) -> int:
+    """Run every phase; returns 0, or 1 after naming the phase that failed."""
+    run = Run(SUMMARY)
+    # What `make demo` spent on installing, before there was a Python to measure it.
+    run.seconds["install"] = float(os.environ.get("MLOPS_INSTALL_SECONDS", "0"))
+    server: local.Server | None = None
+    try:
+        with run.phase("start", "Start the local AWS"):
+            server = local.start(lambda text: line(run.clock, text, source="local aws"))
+        _loop(run, server)
+    except (CommandError, ClientError, BotoCoreError, OSError) as error:
+        run.tell_failure(str(error))
+    except KeyboardInterrupt:
+        run.tell_failure("interrupted; run `make demo` again to go on from here")
+    finally:
+        run.write()
+        if server is not None and not keep:
+            server.stop()
+    if run.failed:
+        return 1
+    _tell_end(run, server, keep=keep)
+    return 0
+
+
+def _loop(run: Run, server: local.Server) -> None:
+    """Deploy, train, approve, release, predict: the phases after the local AWS is there."""
+    clients = _clients(server.environment)
+    names = EnvironmentNames("mlops", STAGE)
+    model = names.model(MODEL)
+
+    with run.phase("bootstrap", "Bootstrap the account (cdk bootstrap)"):
+        _cdk(run, server, "bootstrap", f"aws://{server.account}/{server.region}")
+    with run.phase("deploy", "Deploy the stacks of config/local.toml (cdk deploy)"):
+        _cdk(run, server, "deploy", "--all", "--require-approval", "never", "--output", "build/cdk.out/local")
+        foundation = releases.outputs(clients("cloudformation"), names.foundation_stack)
+    with run.phase("pipeline", "Train: the SageMaker pipeline validates, trains, evaluates and registers"):
+        package = _train(run, clients, model, foundation["DataBucket"])
+    with run.phase("release", "Approve the version, then only watch"):
+        serving = _release(run, clients, model, package)
+    with run.phase("traffic", f"Replay applications of {YEAR} through InvokeEndpoint"):
+        _predict(run, clients, model, serving, foundation["CaptureBucket"])
+    run.results["resource_types"] = server.resource_types()
+
+
+def _train(run: Run, clients: Callable[[str], Any], model: ModelNames, data_bucket: str) -> Mapping[str, Any]:
+    """Upload the loans, run the deployed pipeline, and return the version it registered."""
+    sagemaker = clients("sagemaker")
+    for arn in pipelines.stop_running(sagemaker, model.pipeline):
+        line(run.clock, f"stopped {arn}: an interrupted demo had left it running")
+    uri = loans.upload(clients("s3"), data_bucket, MODEL)
+    line(run.clock, f"loans uploaded to {uri}")
+    arn = sagemaker.start_pipeline_execution(
+        PipelineName=model.pipeline,
+        PipelineParameters=[{"Name": "InputDataUri", "Value": uri}],
+    )["PipelineExecutionArn"]
+    follower = pipelines.Follower(
+        sagemaker, clients("logs"), arn, lambda step, text: line(run.clock, text, source=step)
+    )
+    execution = follower.follow()
+    if execution["PipelineExecutionStatus"] != "Succeeded":
+        raise CommandError(
+            f"pipeline {model.pipeline}: {execution['PipelineExecutionStatus']}: "
+            f"{execution.get('FailureReason', 'see the log above')}"
+        )
+    package = releases.newest_version(sagemaker, model.package_group)
+    if package["ModelApprovalStatus"] != "PendingManualApproval":
+        raise CommandError(
+            f"version {package['ModelPackageVersion']} of {model.package_group}: registered as "
+            f"{package['ModelApprovalStatus']}, expected PendingManualApproval"
+        )
+    run.results |= {
+        "steps": {step["StepName"]: pipelines.duration(step) for step in follower.steps()},
+        "model_package_group": model.package_group,
+        "version": package["ModelPackageVersion"],
+        "test_auc": round(float(package["CustomerMetadataProperties"]["test_auc"]), 4),
+    }
+    line(
+        run.clock,
+        f"version {package['ModelPackageVersion']} registered, PendingManualApproval, "
+        f"test AUC {run.results['test_auc']:.3f}",
+        style="green",
+    )
+    return package
+
+
+def _release(
+    run: Run, clients: Callable[[str], Any], model: ModelNames, package: Mapping[str, Any]
+) -> releases.Serving:
+    """Approve as a person does; from there the event, the rule and the controller do the work."""
+    arn = package["ModelPackageArn"]
+    releases.approve(clients("sagemaker"), arn, "approved in the demo")
+    line(run.clock, f"approved {arn}", source="registry")
+    serving = releases.wait_until_served(
+        clients,
+        model.serving_stack,
+        arn,
+        lambda who, text: line(run.clock, text, source=who),
+        RELEASE_TIMEOUT_SECONDS,
+    )
+    run.results |= {
+        "endpoint": serving.endpoint,
+        "endpoint_config": serving.endpoint_config,
+        "champion_package_arn": serving.champion_package_arn,
+    }
+    line(run.clock, f"endpoint {serving.endpoint} serves {serving.endpoint_config}", style="green")
+    return serving
+
+
+def _predict(
+    run: Run,
+    clients: Callable[[str], Any],
+    model: ModelNames,
+    serving: releases.Serving,
+    capture_bucket: str,
+) -> None:
+    """Send real applications, one request each, and find them in data capture."""
+    requests = list(loans.applications(YEAR, PER_MONTH))
+    # Ids of this run: a second run replays the same loans, and each of its requests is captured anew.
+    requests = [(f"{loan}-v{run.results['version']}", application) for loan, application in requests]
+    replayed = traffic.replay(clients("sagemaker-runtime"), serving.endpoint, requests)
+    line(
+        run.clock,
+        f"{replayed.predictions} applications in {replayed.seconds:.1f} s: "
+        + ", ".join(f"{count} {decision}" for decision, count in sorted(replayed.decisions.items()))
+        + f"; answered by version {', '.join(sorted(replayed.versions))}",
+    )
+    refused = traffic.bad_request(
+        clients("sagemaker-runtime"), serving.endpoint, {**requests[0][1], "GrAppv": "a lot"}
+    )
+    line(run.clock, f"an application with GrAppv 'a lot' is answered with {refused}")
+    kept = traffic.captured(
+        clients("s3"),
+        capture_bucket,
+        f"{model.public}/{serving.endpoint}/",
+        {inference_id for inference_id, _ in requests},
+        CAPTURE_TIMEOUT_SECONDS,
+    )
+    line(run.clock, f"{kept.records} of them captured, the newest in {kept.newest_uri}")
+    run.results |= {"predictions": replayed.predictions, "captured_records": kept.records}
+    if kept.records < replayed.predictions:
+        raise CommandError(
+            f"data capture: {kept.records} of {replayed.predictions} predictions after "
+            f"{CAPTURE_TIMEOUT_SECONDS} s below s3://{capture_bucket}/{model.public}/"
+        )
+
+
+def _cdk(run: Run, server: local.Server, *arguments: str) -> None:
+    cdk(
+        *arguments,
+        environment=server.environment,
+        stage=STAGE,
+        each_line=lambda text: line(run.clock, text, source=f"cdk {arguments[0]}"),
+    )
+
+
+def _clients(environment: Mapping[str, str]) -> Callable[[str], Any]:
+    """boto3 clients for an environment: each made once."""
+    session = boto3.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+        region_name=environment["AWS_REGION"],
+    )
+
+    @cache
+    def client(service: str) -> Any:
+        return session.client(
+            service,
+            endpoint_url=environment["AWS_ENDPOINT_URL"],
+            config=Config(max_pool_connections=16, retries={"mode": "standard", "max_attempts": 4}),
+        )
+
+    return client
+
+
+def _tell_end(run: Run, server: local.Server | None, *, keep: bool) -> None:
+    results = run.results
+    table(
+        "The loop is closed",
+        [
+            ("model package group", results["model_package_group"]),
+            ("version", f"{results['version']} (test AUC {results['test_auc']:.3f})"),
+            ("endpoint", results["endpoint"]),
+            ("endpoint configuration", results["endpoint_config"]),
+            ("predictions", f"{results['predictions']}, captured {results['captured_records']}"),
+            ("seconds", ", ".join(f"{name} {value:.1f}" for name, value in run.seconds.items())),
+            ("summary", str(SUMMARY.relative_to(ROOT))),
+        ],
+    )
+    if keep and server is not None:
+        console.print("\nThe local AWS is still running. To use it from this shell:\n")
+        console.print(server.exports(), markup=False)
+        console.print("\nThen, for example: npx cdk diff --all -c env=local")
+        console.print("To stop it: .venv/bin/python -m local_aws stop")

@@ -1,0 +1,49 @@
+"""The phases of a demo run: their names, their seconds, and which one failed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops.console import Clock, console, heading
+
+
+@dataclass
+class Run:
+    """One run of the demo: what it has measured so far, written to `summary` whatever happens."""
+
+    summary_file: Path
+    clock: Clock = field(default_factory=Clock)
+    seconds: dict[str, float] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    failed: str = ""
+
+    @contextmanager
+    def phase(self, name: str, title: str) -> Iterator[None]:
+        """Time a phase; remember its name if anything in it fails."""
+        heading(self.clock, title)
+        start = self.clock()
+        try:
+            yield
+        except BaseException:
+            self.failed = self.failed or name
+            raise
+        finally:
+            self.seconds[name] = round(self.clock() - start, 1)
+
+    def write(self) -> None:
+        """Write the summary, atomically: a reader never sees half of one."""
+        summary = {**self.results, "seconds": self.seconds}
+        if self.failed:
+            summary["failed"] = self.failed
+        self.summary_file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.summary_file.with_suffix(".partial")
+        partial.write_text(json.dumps(summary, indent=2) + "\n")
+        partial.replace(self.summary_file)
+
+    def tell_failure(self, reason: str) -> None:
+        """Name the phase that failed, and why."""
+        console.print(f"\n[bold red]demo failed in phase '{self.failed}'[/]")
+        console.print(reason, markup=False)

@@ -1,0 +1,111 @@
+"""Starts a SageMaker pipeline and follows it: each step's state and log, as they come."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_JOB_LOGS = {
+    "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
+    "TrainingJob": "/aws/sagemaker/TrainingJobs",
+}
+_DONE = {"Succeeded", "Failed", "Stopped"}
+Say = Callable[[str, str], None]
+
+
+@dataclass
+class Follower:
+    """Follows one execution. `say(step, text)` is called for each new log line and state change."""
+
+    sagemaker: Any
+    logs: Any
+    execution_arn: str
+    say: Say
+    _states: dict[str, str] = field(default_factory=dict)
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def follow(self, poll_seconds: float = 0.5) -> dict[str, Any]:
+        """Block until the execution has ended; returns DescribePipelineExecution's answer."""
+        while True:
+            execution: dict[str, Any] = self.sagemaker.describe_pipeline_execution(
+                PipelineExecutionArn=self.execution_arn
+            )
+            for step in self.steps():
+                self._report(step)
+            if execution["PipelineExecutionStatus"] in _DONE:
+                return execution
+            time.sleep(poll_seconds)
+
+    def steps(self) -> list[dict[str, Any]]:
+        """The execution's steps, first started first."""
+        pages = self.sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
+            PipelineExecutionArn=self.execution_arn, SortOrder="Ascending"
+        )
+        return [step for page in pages for step in page["PipelineExecutionSteps"]]
+
+    def _report(self, step: Mapping[str, Any]) -> None:
+        name, status = step["StepName"], step["StepStatus"]
+        if name not in self._states:
+            self.say(name, "started")
+        for text in self._new_log_lines(step):
+            self.say(name, text)
+        if self._states.get(name) != status and status in _DONE:
+            self.say(name, _ended(step))
+        self._states[name] = status
+
+    def _new_log_lines(self, step: Mapping[str, Any]) -> Iterator[str]:
+        for kind, group in _JOB_LOGS.items():
+            arn = step.get("Metadata", {}).get(kind, {}).get("Arn")
+            # A step taken from the cache shows the earlier run's job: its log was read then.
+            if arn and "CacheHitResult" not in step and self._states.get(step["StepName"]) not in _DONE:
+                yield from self._read(group, arn.rsplit("/", 1)[1])
+
+    def _read(self, group: str, job: str) -> Iterator[str]:
+        try:
+            streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")
+        except self.logs.exceptions.ResourceNotFoundException:
+            return  # the job has not written a line yet
+        for stream in streams["logStreams"]:
+            name = stream["logStreamName"]
+            while True:
+                start = {"nextToken": self._tokens[name]} if name in self._tokens else {"startFromHead": True}
+                answer = self.logs.get_log_events(logGroupName=group, logStreamName=name, **start)
+                self._tokens[name] = answer["nextForwardToken"]
+                if not answer["events"]:
+                    break
+                yield from (event["message"].rstrip() for event in answer["events"])
+
+
+def _ended(step: Mapping[str, Any]) -> str:
+    if step["StepStatus"] != "Succeeded":
+        return f"{step['StepStatus'].lower()}: {step.get('FailureReason', 'no reason given')}"
+    if "CacheHitResult" in step:
+        return "succeeded (cached: same arguments as an earlier run)"
+    return f"succeeded in {(step['EndTime'] - step['StartTime']).total_seconds():.1f} s"
+
+
+def duration(step: Mapping[str, Any]) -> dict[str, Any]:
+    """What a step took, and whether it was taken from the cache instead of run."""
+    seconds = (step["EndTime"] - step["StartTime"]).total_seconds()
+    return {"seconds": round(seconds, 2), "cached": "CacheHitResult" in step}
+
+
+def stop_running(sagemaker: Any, pipeline: str) -> list[str]:
+    """Stop executions that an interrupted run left behind; returns their ARNs once all have ended."""
+    stopped = []
+    pages = sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=pipeline)
+    for execution in (item for page in pages for item in page["PipelineExecutionSummaries"]):
+        if execution["PipelineExecutionStatus"] in ("Executing", "Stopping"):
+            arn = execution["PipelineExecutionArn"]
+            if execution["PipelineExecutionStatus"] == "Executing":
+                sagemaker.stop_pipeline_execution(
+                    PipelineExecutionArn=arn, ClientRequestToken=f"stop-{arn}"[-128:]
+                )
+            stopped.append(arn)
+    for arn in stopped:
+        while (
+            sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
+            not in _DONE
+        ):
+            time.sleep(0.2)
+    return stopped

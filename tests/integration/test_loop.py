@@ -1,0 +1,302 @@
+"""The whole loop against the local AWS: deploy, train, approve, release, predict, change, destroy.
+
+The tests of this module run in their order: each goes on from the state that the one before it left.
+"""
+
+import csv
+import gzip
+import io
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mlops import pipelines, releases, traffic
+from mlops.cdk import ROOT, cdk
+from mlops.demo import loans
+from mlops_constructs.naming import EnvironmentNames, ReleaseParameter
+
+NAMES = EnvironmentNames("mlops", "local")
+MODEL = NAMES.model("loan_approval")
+CHAMPION = MODEL.release_parameter(ReleaseParameter.CHAMPION)
+QUIET_SECONDS = 3
+
+
+class Platform:
+    """The deployed platform, and what these tests do with it."""
+
+    def __init__(self, local_aws: Any) -> None:
+        self._local_aws = local_aws
+        self.client: Callable[[str], Any] = local_aws.client
+        self.said: list[tuple[str, str]] = []
+
+    def cdk(self, *arguments: str, folder: Path = ROOT) -> list[str]:
+        lines: list[str] = []
+        output = self._local_aws.home / "cdk.out"
+        cdk(
+            *arguments,
+            "--output",
+            str(output),
+            environment=self._local_aws.environment,
+            stage="local",
+            each_line=lines.append,
+            folder=folder,
+        )
+        return lines
+
+    def outputs(self, stack: str) -> dict[str, str]:
+        return releases.outputs(self.client("cloudformation"), stack)
+
+    @property
+    def data_bucket(self) -> str:
+        return self.outputs(NAMES.foundation_stack)["DataBucket"]
+
+    def start(self, uri: str) -> str:
+        parameters = [{"Name": "InputDataUri", "Value": uri}]
+        arn: str = self.client("sagemaker").start_pipeline_execution(
+            PipelineName=MODEL.pipeline, PipelineParameters=parameters
+        )["PipelineExecutionArn"]
+        return arn
+
+    def follow(self, arn: str) -> dict[str, Any]:
+        follower = pipelines.Follower(
+            self.client("sagemaker"),
+            self.client("logs"),
+            arn,
+            lambda who, text: self.said.append((who, text)),
+        )
+        return follower.follow()
+
+    def versions(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = self.client("sagemaker").list_model_packages(
+            ModelPackageGroupName=MODEL.package_group, SortBy="CreationTime", SortOrder="Ascending"
+        )["ModelPackageSummaryList"]
+        return listed
+
+    def approve(self, arn: str) -> releases.Serving:
+        releases.approve(self.client("sagemaker"), arn, "tested")
+        return releases.wait_until_served(self.client, MODEL.serving_stack, arn, lambda *_: None, 60)
+
+    def release_state(self) -> tuple[int, str, str]:
+        """(version of the champion parameter, its value, configuration that the endpoint serves)."""
+        parameter = self.client("ssm").get_parameter(Name=CHAMPION)["Parameter"]
+        endpoint = self.client("sagemaker").describe_endpoint(EndpointName=MODEL.endpoint)
+        return parameter["Version"], parameter["Value"], endpoint["EndpointConfigName"]
+
+
+@pytest.fixture(scope="module")
+def platform(local_aws: Any) -> Iterator[Platform]:
+    deployed = Platform(local_aws)
+    deployed.cdk("bootstrap", f"aws://{local_aws.account}/{local_aws.region}")
+    deployed.cdk("deploy", "--all", "--require-approval", "never")
+    yield deployed
+    deployed.cdk("destroy", "--all", "--force")
+
+
+@pytest.fixture(scope="module")
+def applications() -> list[tuple[str, dict[str, Any]]]:
+    return list(loans.applications(2003, 5))
+
+
+def corrupt(change: Callable[[list[list[str]]], list[list[str]]]) -> bytes:
+    with gzip.open(loans.DATA_FILE, "rt", newline="") as file:
+        rows = list(csv.reader(file))
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(change(rows))
+    return gzip.compress(buffer.getvalue().encode(), compresslevel=1)
+
+
+def without_column(rows: list[list[str]]) -> list[list[str]]:
+    at = rows[0].index("GrAppv")
+    return [row[:at] + row[at + 1 :] for row in rows]
+
+
+def text_in_a_number(rows: list[list[str]]) -> list[list[str]]:
+    at = rows[0].index("NoEmp")
+    return [
+        rows[0],
+        *([*row[:at], "many", *row[at + 1 :]] if n == 7 else row for n, row in enumerate(rows[1:])),
+    ]
+
+
+def doubled(rows: list[list[str]]) -> list[list[str]]:
+    return rows + rows[1:]
+
+
+def empty(rows: list[list[str]]) -> list[list[str]]:
+    return rows[:1]
+
+
+def test_a_fresh_environment_has_no_endpoint(platform: Platform) -> None:
+    assert platform.outputs(MODEL.serving_stack)["ChampionPackage"] == "none"
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        platform.client("sagemaker").describe_endpoint(EndpointName=MODEL.endpoint)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (without_column, ["GrAppv", "missing"]),
+        (text_in_a_number, ["NoEmp", "many"]),
+        (doubled, ["duplicate"]),
+        (empty, ["empty"]),
+    ],
+)
+def test_corrupt_loans_fail_at_validation_with_the_rule_named(
+    platform: Platform, change: Callable[[list[list[str]]], list[list[str]]], named: list[str]
+) -> None:
+    key = f"corrupt/{change.__name__}/loans.csv.gz"
+    platform.client("s3").put_object(Bucket=platform.data_bucket, Key=key, Body=corrupt(change))
+    execution = platform.follow(platform.start(f"s3://{platform.data_bucket}/corrupt/{change.__name__}/"))
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    steps = platform.client("sagemaker").list_pipeline_execution_steps(
+        PipelineExecutionArn=execution["PipelineExecutionArn"]
+    )["PipelineExecutionSteps"]
+    reasons = {step["StepName"]: step.get("FailureReason", "") for step in steps}
+    assert list(reasons) == ["ValidateData"]
+    assert all(word in reasons["ValidateData"] for word in named), reasons
+    assert platform.versions() == []
+
+
+def test_the_pipeline_registers_a_version_that_waits_for_approval(platform: Platform) -> None:
+    uri = loans.upload(platform.client("s3"), platform.data_bucket, MODEL.folder)
+    assert platform.follow(platform.start(uri))["PipelineExecutionStatus"] == "Succeeded", platform.said[-20:]
+    package = releases.newest_version(platform.client("sagemaker"), MODEL.package_group)
+    assert (package["ModelPackageVersion"], package["ModelApprovalStatus"]) == (1, "PendingManualApproval")
+    assert 0.68 <= float(package["CustomerMetadataProperties"]["test_auc"]) <= 0.74
+    assert any(who == "TrainModel" and "validation-auc" in text for who, text in platform.said)
+
+
+def test_approval_alone_makes_the_endpoint_serve_it(
+    platform: Platform, applications: list[tuple[str, dict[str, Any]]]
+) -> None:
+    arn = platform.versions()[0]["ModelPackageArn"]
+    serving = platform.approve(arn)
+    assert serving.champion_package_arn == arn
+    answer = traffic.replay(platform.client("sagemaker-runtime"), serving.endpoint, applications)
+    assert answer.versions == {"1": len(applications)}
+    kept = traffic.captured(
+        platform.client("s3"),
+        platform.outputs(NAMES.foundation_stack)["CaptureBucket"],
+        f"{MODEL.public}/{serving.endpoint}/",
+        {inference_id for inference_id, _ in applications},
+        timeout_seconds=20,
+    )
+    assert kept.records == len(applications)
+
+
+def test_a_bad_request_gets_400_with_the_field_named_and_is_counted(
+    platform: Platform, applications: list[tuple[str, dict[str, Any]]]
+) -> None:
+    bad = applications[0][1] | {"GrAppv": "a lot"}
+    answer = traffic.bad_request(platform.client("sagemaker-runtime"), MODEL.endpoint, bad)
+    assert answer.startswith("400: instances[0].GrAppv")
+    assert _until(lambda: _sum(platform, "Invocation4XXErrors"), 1.0)
+
+
+def test_an_edit_of_metadata_changes_nothing(platform: Platform) -> None:
+    before = platform.release_state()
+    arn = platform.versions()[0]["ModelPackageArn"]
+    platform.client("sagemaker").update_model_package(
+        ModelPackageArn=arn, CustomerMetadataProperties={"ticket": "R-17"}
+    )
+    time.sleep(QUIET_SECONDS)
+    assert platform.release_state() == before
+
+
+def test_a_malformed_event_waits_in_the_dead_letter_queue_with_its_reason(platform: Platform) -> None:
+    release = platform.outputs(MODEL.release_stack)
+    platform.client("lambda").invoke(
+        FunctionName=release["FunctionName"],
+        InvocationType="Event",
+        Payload=json.dumps({"detail-type": "what?"}),
+    )
+    messages = platform.client("sqs").receive_message(
+        QueueUrl=release["DeadLetterQueueUrl"], WaitTimeSeconds=15, MessageAttributeNames=["All"]
+    )["Messages"]
+    assert "what?" in messages[0]["Body"]
+    assert "expected one of" in json.dumps(messages[0])
+
+
+def test_an_unchanged_app_has_no_difference(platform: Platform) -> None:
+    lines = platform.cdk("diff", "--all", "--fail")
+    assert any("Number of stacks with differences: 0" in text for text in lines)
+
+
+def test_a_changed_setting_is_deployed_in_place_and_does_not_touch_the_release(
+    platform: Platform, tmp_path: Path
+) -> None:
+    before = platform.release_state()
+    changed = _checkout_with(tmp_path, "schedule_minutes = ", "schedule_minutes = 7")
+    platform.cdk("deploy", "--all", "--require-approval", "never", folder=changed)
+    assert platform.release_state() == before
+    platform.cdk("deploy", "--all", "--require-approval", "never")
+
+
+def test_the_next_version_reuses_cached_steps_and_replaces_the_champion(
+    platform: Platform, applications: list[tuple[str, dict[str, Any]]]
+) -> None:
+    uri = loans.upload(platform.client("s3"), platform.data_bucket, MODEL.folder)
+    platform.said.clear()
+    assert platform.follow(platform.start(uri))["PipelineExecutionStatus"] == "Succeeded", platform.said[-20:]
+    assert ("TrainModel", "succeeded (cached: same arguments as an earlier run)") in platform.said
+    version = platform.versions()[-1]
+    assert version["ModelPackageVersion"] == 2
+    serving = platform.approve(version["ModelPackageArn"])
+    answer = traffic.replay(platform.client("sagemaker-runtime"), serving.endpoint, applications)
+    assert answer.versions == {"2": len(applications)}
+
+
+def test_destroy_leaves_no_stack_behind(platform: Platform) -> None:
+    platform.cdk("destroy", "--all", "--force")
+    stacks = platform.client("cloudformation").list_stacks()["StackSummaries"]
+    left = {stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"}
+    assert left == {"CDKToolkit"}
+
+
+def _sum(platform: Platform, metric: str) -> float:
+    now = time.time()
+    points = platform.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SageMaker",
+        MetricName=metric,
+        Dimensions=[
+            {"Name": "EndpointName", "Value": MODEL.endpoint},
+            {"Name": "VariantName", "Value": "champion"},
+        ],
+        StartTime=now - 600,
+        EndTime=now + 60,
+        Period=600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))
+
+
+def _until(value: Callable[[], float], expected: float, timeout_seconds: float = 10) -> bool:
+    deadline = time.monotonic() + timeout_seconds
+    while value() != expected:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+def _checkout_with(folder: Path, setting: str, line: str) -> Path:
+    """A copy of the app in which one line of config/ that begins with `setting` reads `line`."""
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out"
+    )
+    checkout = shutil.copytree(ROOT, folder / "checkout", ignore=ignored)
+    (checkout / ".venv").symlink_to(ROOT / ".venv")
+    changed = 0
+    for file in sorted((checkout / "config").glob("*.toml")):
+        lines = file.read_text().splitlines()
+        new = [line if text.startswith(setting) else text for text in lines]
+        changed += new != lines
+        file.write_text("\n".join(new) + "\n")
+    assert changed, f"no line of config/ begins with {setting!r}"
+    return checkout
