@@ -28,6 +28,7 @@ lint: install    ## formatting, lint rules and strict types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@for handler in lambdas/*/; do MYPYPATH=$$handler $(BIN)/mypy $$handler || exit 1; done
 
 test: install    ## unit, infrastructure and integration tests (the last against the local AWS)
 	$(BIN)/python -m pytest $(ARGS)

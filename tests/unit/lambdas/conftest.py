@@ -1,0 +1,44 @@
+"""Loads a handler's folder as Lambda does (flat modules), without leaving its names behind.
+
+Two handlers may both have a gateway.py: the folder is on sys.path only while it is loaded, and its modules
+are kept under names of their own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+LAMBDAS = Path(__file__).parents[3] / "lambdas"
+
+
+def load_folder(folder: Path, prefix: str) -> SimpleNamespace:
+    """Import every module of the folder; returns them by name. Raises ImportError as the handler would."""
+    names = [path.stem for path in sorted(folder.glob("*.py"))]
+    before = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        return SimpleNamespace(**{name: importlib.import_module(name) for name in names})
+    finally:
+        sys.path.remove(str(folder))
+        for name in names:
+            if name in sys.modules:
+                sys.modules[f"{prefix}_{name}"] = sys.modules.pop(name)
+        sys.modules.update(before)
+
+
+@pytest.fixture(scope="session")
+def release_controller() -> SimpleNamespace:
+    """The modules of lambdas/release_controller by name."""
+    return load_folder(LAMBDAS / "release_controller", "release_controller")
+
+
+@pytest.fixture(scope="session")
+def empty_on_delete() -> SimpleNamespace:
+    """The modules of lambdas/empty_on_delete by name."""
+    return load_folder(LAMBDAS / "empty_on_delete", "empty_on_delete")
