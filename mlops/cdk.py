@@ -1,4 +1,4 @@
-"""Runs the pinned CDK command line."""
+"""Runs the pinned CDK command line, and tells of its output what a person wants to see."""
 
 import subprocess
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ def cdk(
 ) -> None:
     """Run one CDK command for one environment of `config/` and hand over its output line by line.
 
-    `folder` is the checkout whose app is run.
+    `folder` is the checkout whose app is run; without an app in it, as for `bootstrap`, nothing is synthesised.
 
     Raises CommandError with the last lines when it exits with anything but 0.
     """
@@ -45,3 +45,8 @@ def cdk(
                 each_line(text)
     if process.returncode:
         raise CommandError(f"cdk {arguments[0]} ended with {process.returncode}:\n  " + "\n  ".join(tail))
+
+
+def is_news(text: str) -> bool:
+    """Whether a line of a deployment tells how a stack came out, rather than one of its resources."""
+    return any(mark in text for mark in ("✅", "❌", "⏳", "Total time", "Synthesis time", "failed", "Error"))

@@ -35,6 +35,8 @@ def line(clock: Clock, text: str, *, source: str = "", style: str = "") -> None:
 def table(title: str, rows: Iterable[tuple[str, str]]) -> None:
     """A short two-column table."""
     grid = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")  # names and ARNs are to be copied: never shortened
     for name, value in rows:
         grid.add_row(escape(name), escape(value))
     console.print()

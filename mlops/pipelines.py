@@ -43,6 +43,13 @@ class Follower:
         )
         return [step for page in pages for step in page["PipelineExecutionSteps"]]
 
+    def failure(self, execution: Mapping[str, Any]) -> str:
+        """Why an execution failed: the first failed step's reason, or the execution's own."""
+        for step in self.steps():
+            if step["StepStatus"] == "Failed":
+                return f"{step['StepName']}: {step.get('FailureReason', 'no reason given')}"
+        return str(execution.get("FailureReason", "no reason given"))
+
     def _report(self, step: Mapping[str, Any]) -> None:
         name, status = step["StepName"], step["StepStatus"]
         if name not in self._states:
@@ -98,14 +105,9 @@ def stop_running(sagemaker: Any, pipeline: str) -> list[str]:
         if execution["PipelineExecutionStatus"] in ("Executing", "Stopping"):
             arn = execution["PipelineExecutionArn"]
             if execution["PipelineExecutionStatus"] == "Executing":
-                sagemaker.stop_pipeline_execution(
-                    PipelineExecutionArn=arn, ClientRequestToken=f"stop-{arn}"[-128:]
-                )
+                sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=f"stop-{arn}"[-128:])
             stopped.append(arn)
     for arn in stopped:
-        while (
-            sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
-            not in _DONE
-        ):
+        while sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"] not in _DONE:
             time.sleep(0.2)
     return stopped

@@ -1,1 +1,1 @@
-"""Constructs for machine learning operations on SageMaker: one construct a file, nothing that knows an application."""
+"""Constructs for machine learning operations on SageMaker: one a file, and none knows an application."""

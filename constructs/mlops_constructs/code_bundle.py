@@ -7,9 +7,9 @@ Layout of the archive, which the pipeline's steps and SageMaker's script mode re
     <model>/**          the model's folder
     monitoring/**       statistics shared by all models
 
-A shim is there only if the module behind it is. `requirements.txt` stays at `<model>/requirements.txt`: at the
-archive's root SageMaker's toolkits would install it in every training job and in every serving container, and
-the latter have no network.
+A shim is there only if the module behind it is. `requirements.txt` stays at `<model>/requirements.txt`: at
+the archive's root SageMaker's toolkits would install it in every training job and in every serving container,
+and the latter have no network.
 """
 
 import gzip
@@ -54,7 +54,7 @@ class CodeBundle:
 
 
 def build(code_root: Path, model: str) -> CodeBundle:
-    """Bundle `code_root/<model>` with what it shares; raises ConstructError if the folder is missing or empty."""
+    """Bundle `code_root/<model>` with what it shares; raises ConstructError if the folder is not there."""
     members = dict(_members(code_root, model))
     if not members:
         raise ConstructError(f"model {model!r} has no code: {code_root.name}/{model}/ is missing or empty")

@@ -1,4 +1,4 @@
-"""The one exception of this package."""
+"""The exceptions of this package."""
 
 
 class ConstructError(ValueError):
@@ -6,3 +6,12 @@ class ConstructError(ValueError):
 
     Raised while the construct tree is built, so that nothing wrong reaches a deployment.
     """
+
+
+class SettingRefusedError(ConstructError):
+    """A setting turned out wrong only where it is used; `key` is its dotted path."""
+
+    def __init__(self, key: str, value: object, allowed: str) -> None:
+        super().__init__(f"{key} = {value!r}: must be {allowed}")
+        self.key = key
+        self.allowed = allowed

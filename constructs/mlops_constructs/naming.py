@@ -13,7 +13,7 @@ _WORDS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _FOLDER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 # Where the API reference of each service puts the limit.
-ENDPOINT_LIMIT = 63  # CreateEndpoint: EndpointName; CreateModelPackageGroup: ModelPackageGroupName is the same
+ENDPOINT_LIMIT = 63  # CreateEndpoint: EndpointName; a model package group has the same
 PIPELINE_LIMIT = 256  # CreatePipeline: PipelineName
 STACK_LIMIT = 128  # CreateStack: StackName
 PARAMETER_LEVELS = 15  # PutParameter: hierarchy of Name
@@ -97,8 +97,8 @@ class EnvironmentNames:
         for what, value in (("project", self.project), ("environment", self.environment)):
             if not _WORDS.fullmatch(value):
                 raise ConstructError(
-                    f"{what} {value!r} cannot be part of AWS names: use lower case letters, digits and single "
-                    f"hyphens, starting with a letter"
+                    f"{what} {value!r} cannot be part of AWS names: use lower case letters, digits and "
+                    f"single hyphens, starting with a letter"
                 )
 
     @property
@@ -116,6 +116,6 @@ class EnvironmentNames:
 def _within(what: str, name: str, limit: int) -> None:
     if len(name) > limit:
         raise ConstructError(
-            f"{what} name {name!r} has {len(name)} characters, AWS allows {limit}: shorten the project's or the "
-            f"model's name by {len(name) - limit}"
+            f"{what} name {name!r} has {len(name)} characters, AWS allows {limit}: shorten the project's or "
+            f"the model's name by {len(name) - limit}"
         )

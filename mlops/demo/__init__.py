@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mlops import local, pipelines, releases, traffic
-from mlops.cdk import ROOT, cdk
+from mlops.cdk import ROOT, cdk, is_news
 from mlops.console import console, line, table
 from mlops.demo import loans
 from mlops.demo.phases import Run
@@ -56,7 +57,8 @@ def _loop(run: Run, server: local.Server) -> None:
     model = names.model(MODEL)
 
     with run.phase("bootstrap", "Bootstrap the account (cdk bootstrap)"):
-        _cdk(run, server, "bootstrap", f"aws://{server.account}/{server.region}")
+        # From a folder without an app: bootstrapping then needs no synthesis.
+        _cdk(run, server, "bootstrap", f"aws://{server.account}/{server.region}", folder=server.home.path)
     with run.phase("deploy", "Deploy the stacks of config/local.toml (cdk deploy)"):
         _cdk(run, server, "deploy", "--all", "--require-approval", "never", "--output", "build/cdk.out/local")
         foundation = releases.outputs(clients("cloudformation"), names.foundation_stack)
@@ -86,8 +88,7 @@ def _train(run: Run, clients: Callable[[str], Any], model: ModelNames, data_buck
     execution = follower.follow()
     if execution["PipelineExecutionStatus"] != "Succeeded":
         raise CommandError(
-            f"pipeline {model.pipeline}: {execution['PipelineExecutionStatus']}: "
-            f"{execution.get('FailureReason', 'see the log above')}"
+            f"pipeline {model.pipeline}: {execution['PipelineExecutionStatus']}: {follower.failure(execution)}"
         )
     package = releases.newest_version(sagemaker, model.package_group)
     if package["ModelApprovalStatus"] != "PendingManualApproval":
@@ -151,33 +152,42 @@ def _predict(
         + ", ".join(f"{count} {decision}" for decision, count in sorted(replayed.decisions.items()))
         + f"; answered by version {', '.join(sorted(replayed.versions))}",
     )
-    refused = traffic.bad_request(
-        clients("sagemaker-runtime"), serving.endpoint, {**requests[0][1], "GrAppv": "a lot"}
-    )
+    refused = traffic.bad_request(clients("sagemaker-runtime"), serving.endpoint, {**requests[0][1], "GrAppv": "a lot"})
     line(run.clock, f"an application with GrAppv 'a lot' is answered with {refused}")
     kept = traffic.captured(
         clients("s3"),
         capture_bucket,
-        f"{model.public}/{serving.endpoint}/",
+        f"{model.folder}/{serving.endpoint}/",
         {inference_id for inference_id, _ in requests},
         CAPTURE_TIMEOUT_SECONDS,
     )
     line(run.clock, f"{kept.records} of them captured, the newest in {kept.newest_uri}")
-    run.results |= {"predictions": replayed.predictions, "captured_records": kept.records}
+    run.results |= {
+        "predictions": replayed.predictions,
+        "captured_records": kept.records,
+        "capture_uri": f"s3://{capture_bucket}/{model.folder}/{serving.endpoint}/",
+    }
     if kept.records < replayed.predictions:
         raise CommandError(
             f"data capture: {kept.records} of {replayed.predictions} predictions after "
-            f"{CAPTURE_TIMEOUT_SECONDS} s below s3://{capture_bucket}/{model.public}/"
+            f"{CAPTURE_TIMEOUT_SECONDS} s below s3://{capture_bucket}/{model.folder}/"
         )
 
 
-def _cdk(run: Run, server: local.Server, *arguments: str) -> None:
-    cdk(
-        *arguments,
-        environment=server.environment,
-        stage=STAGE,
-        each_line=lambda text: line(run.clock, text, source=f"cdk {arguments[0]}"),
-    )
+def _cdk(run: Run, server: local.Server, *arguments: str, folder: Path = ROOT) -> None:
+    """Run a CDK command: its whole output goes to a file, the news to the console."""
+    log = SUMMARY.with_name(f"cdk-{arguments[0]}.log")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as file:
+
+        def each(text: str) -> None:
+            print(text, file=file, flush=True)
+            if is_news(text):
+                line(run.clock, text, source=f"cdk {arguments[0]}")
+
+        # Templates are validated by `make synth` and the tests; here it would only cost seconds.
+        environment = server.environment | {"CDK_VALIDATION": "false"}
+        cdk(*arguments, environment=environment, stage=STAGE, each_line=each, folder=folder)
 
 
 def _clients(environment: Mapping[str, str]) -> Callable[[str], Any]:
@@ -209,7 +219,8 @@ def _tell_end(run: Run, server: local.Server | None, *, keep: bool) -> None:
             ("version", f"{results['version']} (test AUC {results['test_auc']:.3f})"),
             ("endpoint", results["endpoint"]),
             ("endpoint configuration", results["endpoint_config"]),
-            ("predictions", f"{results['predictions']}, captured {results['captured_records']}"),
+            ("predictions", str(results["predictions"])),
+            ("captured", f"{results['captured_records']}, below {results['capture_uri']}"),
             ("seconds", ", ".join(f"{name} {value:.1f}" for name, value in run.seconds.items())),
             ("summary", str(SUMMARY.relative_to(ROOT))),
         ],

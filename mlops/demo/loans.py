@@ -35,7 +35,7 @@ def applications(year: int, per_month: int, source: Path = DATA_FILE) -> Iterato
             month = row["ApprovalDate"][:7]
             if month.startswith(f"{year}-") and seen.setdefault(month, 0) < per_month:
                 seen[month] += 1
-                yield f"loan-{number:06d}", {name: _value(row[field.name]) for field in INPUTS}
+                yield f"loan-{number:06d}", {field.name: _value(row[field.name]) for field in INPUTS}
 
 
 def _value(text: str) -> str | float | None:

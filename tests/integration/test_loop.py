@@ -183,7 +183,7 @@ def test_approval_alone_makes_the_endpoint_serve_it(
     kept = traffic.captured(
         platform.client("s3"),
         platform.outputs(NAMES.foundation_stack)["CaptureBucket"],
-        f"{MODEL.public}/{serving.endpoint}/",
+        f"{MODEL.folder}/{serving.endpoint}/",
         {inference_id for inference_id, _ in applications},
         timeout_seconds=20,
     )

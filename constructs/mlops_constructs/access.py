@@ -1,0 +1,77 @@
+"""Grants by name: a role gets listed actions on listed resources, and a wildcard only with its reason.
+
+The reason is written onto the role as an acknowledgement of cdk-nag's finding, so that the permission and its
+explanation cannot part.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import IConstruct
+
+from mlops_constructs.acknowledge import acknowledge
+from mlops_constructs.errors import ConstructError
+
+Conditions = Mapping[str, Mapping[str, Any]]
+
+NO_RESOURCE = "The action has no resource to name (service authorization reference)"
+
+_TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
+
+
+def allow(
+    role: iam.IRole,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    *,
+    why: str | None = None,
+    conditions: Conditions | None = None,
+) -> None:
+    """Add a statement to `role`'s own policy; `why` is required if a resource or an action has a `*`."""
+    wildcards = [f"Action::{action}" for action in actions if "*" in action]
+    for resource in resources:
+        wildcards += [f"Resource::{form}" for form in sorted(_flat_forms(role, resource)) if "*" in form]
+    if wildcards and not why:
+        raise ConstructError(f"{role.node.path}: {wildcards[0]} needs a reason: pass why=…")
+    iam.Grant.add_to_principal(
+        grantee=role, actions=list(actions), resource_arns=list(resources), conditions=dict(conditions or {})
+    )
+    acknowledge(role, {f"AwsSolutions-IAM5[{finding}]": why or "" for finding in wildcards})
+
+
+def _flat_forms(scope: IConstruct, arn: str) -> set[str]:
+    """How cdk-nag spells a resource: as it stands, and with references to other stacks as imported values."""
+    stack = cdk.Stack.of(scope)
+    return {
+        _TOKEN.sub(lambda token: _flatten(stack.resolve(token.group())), arn),
+        _TOKEN.sub(lambda token: _flatten(stack.resolve(_imported(stack, token.group()))), arn),
+    }
+
+
+def _imported(stack: cdk.Stack, token: str) -> Any:
+    """`token` as `stack` will see it once CDK has turned references between stacks into exports."""
+    [reference] = cdk.Tokenization.reverse_string(token).tokens
+    if isinstance(reference, cdk.Reference):
+        producer = cdk.Stack.of(reference.target)
+        if producer.node.path != stack.node.path:
+            return producer.export_value(token)
+    return token
+
+
+def _flatten(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"<{resource}.{attribute}>"
+        case {"Fn::ImportValue": name}:
+            return _flatten(name)
+        case {"Fn::Join": [separator, parts]}:
+            return str(separator).join(_flatten(part) for part in parts)
+    return json.dumps(value, separators=(",", ":"))

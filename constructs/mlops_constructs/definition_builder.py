@@ -1,0 +1,182 @@
+"""Plain dicts of a pipeline definition without its boilerplate: what a model's `definition.py` writes in.
+
+Language: SageMaker developer guide, "Pipeline definition JSON schema", version 2020-12-01. Nothing here knows a model,
+and nothing looks into a value, so CDK tokens may stand anywhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlops_constructs.instance_types import has_local_storage
+from mlops_constructs.pipeline_context import PipelineContext
+
+Json = dict[str, Any]
+
+VERSION = "2020-12-01"
+PROCESSING = "/opt/ml/processing"
+CACHED: Json = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"}}
+
+_RETRY_SERVICE: Json = {
+    "ExceptionType": ["Step.SERVICE_FAULT", "Step.THROTTLING"],
+    "IntervalSeconds": 5,
+    "BackoffRate": 2.0,
+    "MaxAttempts": 5,
+}
+_RETRY_JOB: Json = {
+    "ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR", "SageMaker.RESOURCE_LIMIT"],
+    "IntervalSeconds": 60,
+    "BackoffRate": 2.0,
+    "MaxAttempts": 3,
+}
+RETRY_REQUEST = [_RETRY_SERVICE]
+RETRY_JOB = [_RETRY_SERVICE, _RETRY_JOB]
+
+
+def get(path: str) -> Json:
+    return {"Get": path}
+
+
+def parameter(name: str) -> Json:
+    return get(f"Parameters.{name}")
+
+
+def declare(name: str, kind: str, default: Any = None) -> Json:
+    """A pipeline parameter; without a default, whoever starts the pipeline must give a value."""
+    return {"Name": name, "Type": kind, **({} if default is None else {"DefaultValue": default})}
+
+
+def join(*values: Any, on: str = "/") -> Json:
+    return {"Std:Join": {"On": on, "Values": list(values)}}
+
+
+def text(value: Any) -> Json:
+    """A number or a boolean as text, for members that take nothing else."""
+    return join(value, on="")
+
+
+def json_value(step: str, property_file: str, path: str) -> Json:
+    """One value of a step's property file."""
+    source = get(f"Steps.{step}.PropertyFiles.{property_file}")
+    return {"Std:JsonGet": {"PropertyFile": source, "Path": path}}
+
+
+def output_of(step: str, name: str) -> Json:
+    """S3 prefix of a processing step's output; of an earlier execution's if the step was cached."""
+    return get(f"Steps.{step}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri")
+
+
+@dataclass(frozen=True)
+class DefinitionBuilder:
+    """Steps of one model: its role, image, key, code and places are filled in."""
+
+    context: PipelineContext
+    image_uri: str
+
+    def processing(
+        self,
+        name: str,
+        module: str,
+        *,
+        inputs: Mapping[str, Any],
+        outputs: Sequence[str],
+        arguments: Sequence[Any] = (),
+        requirements: str = "",
+        **members: Any,
+    ) -> Json:
+        """A step that runs `python3 -m <module> <arguments>` from the code bundle.
+
+        Each input is an S3 URI at /opt/ml/processing/input/<its name>, each output a folder at
+        /opt/ml/processing/output/<its name>; `requirements` is a file of the bundle to install first, and
+        `members` are the step's own: CacheConfig, DependsOn, PropertyFiles; `Environment` goes to the job.
+        """
+        environment = members.pop("Environment", None)
+        application: Json = {
+            "ImageUri": self.image_uri,
+            "ContainerEntrypoint": ["/bin/bash", "-c", _script(module, requirements), "--"],
+        }
+        if arguments:
+            application["ContainerArguments"] = list(arguments)
+        job: Json = {
+            "RoleArn": self.context.role_arn,
+            "AppSpecification": application,
+            "ProcessingResources": {"ClusterConfig": self._cluster()},
+            "StoppingCondition": {"MaxRuntimeInSeconds": self.context.settings.max_runtime_seconds},
+            "ProcessingInputs": [_s3_input(key, uri) for key, uri in {**inputs, "code": self.context.code_uri}.items()],
+            "ProcessingOutputConfig": {
+                "KmsKeyId": self.context.key_arn,
+                "Outputs": [self._s3_output(name, key) for key in outputs],
+            },
+        }
+        if environment:
+            job["Environment"] = environment
+        return {"Name": name, "Type": "Processing", **members, "RetryPolicies": RETRY_JOB, "Arguments": job}
+
+    def training_job(self, channels: Mapping[str, Any], metrics: Mapping[str, str]) -> Json:
+        """Members that a training job and the jobs of a tuning have in common; `metrics` maps names to patterns."""
+        settings = self.context.settings
+        return {
+            "RoleArn": self.context.role_arn,
+            "AlgorithmSpecification": {
+                "TrainingImage": self.image_uri,
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [{"Name": key, "Regex": regex} for key, regex in metrics.items()],
+            },
+            "InputDataConfig": [_channel(key, uri) for key, uri in channels.items()],
+            "ResourceConfig": {
+                "InstanceType": parameter("TrainingInstanceType"),
+                "InstanceCount": 1,
+                "VolumeSizeInGB": settings.volume_gb,
+                **self._volume_key(settings.training_instance_type),
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_runtime_seconds},
+            "OutputDataConfig": {"S3OutputPath": self._place("models"), "KmsKeyId": self.context.key_arn},
+        }
+
+    def script_mode(self, program: str) -> Json:
+        """Hyperparameters that make a framework image run `program` of the code bundle."""
+        return {"sagemaker_program": program, "sagemaker_submit_directory": self.context.code_uri}
+
+    def _cluster(self) -> Json:
+        settings = self.context.settings
+        return {
+            "InstanceType": parameter("ProcessingInstanceType"),
+            "InstanceCount": 1,
+            "VolumeSizeInGB": settings.volume_gb,
+            **self._volume_key(settings.processing_instance_type),
+        }
+
+    def _volume_key(self, instance_type: str) -> Json:
+        return {} if has_local_storage(instance_type) else {"VolumeKmsKeyId": self.context.key_arn}
+
+    def _s3_output(self, step: str, name: str) -> Json:
+        place = {
+            "S3Uri": self._place("runs", get("Execution.PipelineExecutionId"), step, name),
+            "LocalPath": f"{PROCESSING}/output/{name}",
+            "S3UploadMode": "EndOfJob",
+        }
+        return {"OutputName": name, "S3Output": place}
+
+    def _place(self, *parts: Any) -> Any:
+        root = f"s3://{self.context.artifacts_bucket}/{self.context.model}/{parts[0]}"
+        return join(root, *parts[1:]) if parts[1:] else root
+
+
+def _script(module: str, requirements: str) -> str:
+    install = f"python3 -m pip install -q --disable-pip-version-check -r {requirements}; " if requirements else ""
+    return f'set -e; cd {PROCESSING}/input/code; tar -xzf *.gz; {install}exec python3 -m {module} "$@"'
+
+
+def _s3_input(name: str, uri: Any) -> Json:
+    source = {
+        "S3Uri": uri,
+        "LocalPath": f"{PROCESSING}/input/{name}",
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+    }
+    return {"InputName": name, "S3Input": source}
+
+
+def _channel(name: str, uri: Any) -> Json:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}

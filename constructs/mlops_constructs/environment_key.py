@@ -1,0 +1,62 @@
+"""The one KMS key of an environment, and the AWS services that may use it on the environment's behalf."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+# Services that write into encrypted topics and queues without a role of ours.
+_PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
+# What CloudWatch Logs asks for (user guide: encrypt log data).
+_LOG_ACTIONS = ("Encrypt", "Decrypt", "ReEncrypt*", "GenerateDataKey*", "Describe*")
+
+
+class EnvironmentKey(kms.Key):
+    """A rotated key; roles get their use of it by grants, services by the key's own policy."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, retain: bool, description: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            enable_key_rotation=True,
+            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            pending_window=cdk.Duration.days(30 if retain else 7),
+        )
+        self._allow_log_groups()
+        self._allow_publishers()
+
+    def _allow_log_groups(self) -> None:
+        stack = cdk.Stack.of(self)
+        groups = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LogGroupsOfThisAccount",
+                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+                actions=[
+                    "kms:Encrypt",
+                    "kms:Decrypt",
+                    "kms:ReEncrypt*",
+                    "kms:GenerateDataKey*",
+                    "kms:Describe*",
+                ],
+                resources=["*"],  # in a key policy: this key
+                conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+            )
+        )
+
+    def _allow_publishers(self) -> None:
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsAndRulesOfThisAccount",
+                principals=[iam.ServicePrincipal(service) for service in _PUBLISHERS],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],  # in a key policy: this key
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+            )
+        )

@@ -1,0 +1,19 @@
+"""What all models of an environment share, as one object to hand to the constructs of a model."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_sns as sns
+
+from mlops_constructs.data_protection import DataProtection
+from mlops_constructs.encrypted_bucket import EncryptedBucket
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """Buckets for what comes in, what pipelines make and what endpoints saw; a topic for people."""
+
+    data: EncryptedBucket
+    artifacts: EncryptedBucket
+    capture: EncryptedBucket
+    topic: sns.ITopic
+    protection: DataProtection

@@ -1,0 +1,87 @@
+"""What every Lambda function of the project shares; a function adds its name, its settings and its grants."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from mlops_constructs.access import NO_RESOURCE, allow
+from mlops_constructs.acknowledge import acknowledge
+from mlops_constructs.data_protection import DataProtection
+from mlops_constructs.dead_letter_queue import DeadLetterQueue
+
+LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
+
+_XRAY_REASON = f"{NO_RESOURCE}: xray:PutTraceSegments, xray:PutTelemetryRecords."
+
+
+class PythonFunction(lambda_.Function):
+    """`lambdas/<name>/handler.py` with its own role, encrypted logs, tracing and, if given, dead letters."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        description: str,
+        protection: DataProtection,
+        environment: Mapping[str, str] | None = None,
+        timeout: cdk.Duration | None = None,
+        reserved_concurrency: int | None = None,
+        on_failure: DeadLetterQueue | None = None,
+    ) -> None:
+        log_group = logs.LogGroup(
+            scope,
+            f"{construct_id}Logs",
+            encryption_key=protection.key,
+            retention=protection.log_retention,
+            removal_policy=protection.removal_policy,
+        )
+        role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        allow(role, ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            code=lambda_.Code.from_asset(
+                str(LAMBDAS / name), exclude=["__pycache__", "*.pyc"], ignore_mode=cdk.IgnoreMode.GIT
+            ),
+            handler="handler.handler",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=256,
+            timeout=timeout or cdk.Duration.seconds(30),
+            environment=dict(environment or {}),
+            role=role,
+            log_group=log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            reserved_concurrent_executions=reserved_concurrency,
+        )
+        self.execution_role = role
+        if on_failure:
+            self._send_failures_to(on_failure)
+        acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": _XRAY_REASON})
+
+    def _send_failures_to(self, queue: DeadLetterQueue) -> None:
+        """After two retries an event that EventBridge handed over goes to `queue`, with the error."""
+        queue.grant_send(self.execution_role)
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "Failures",
+            function_name=self.function_name,
+            qualifier="$LATEST",
+            maximum_retry_attempts=2,
+            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=queue.queue_arn)
+            ),
+        ).node.add_dependency(self.execution_role)
+
+    def metric_failures(self) -> cloudwatch.Metric:
+        """Invocations that raised or timed out."""
+        return self.metric_errors(period=cdk.Duration.minutes(1), statistic=cloudwatch.Stats.SUM)

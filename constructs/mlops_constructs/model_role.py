@@ -1,0 +1,46 @@
+"""The role that a model's containers run as behind its endpoint."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from mlops_constructs.access import allow
+from mlops_constructs.foundation import Foundation
+from mlops_constructs.images import ContainerImage
+from mlops_constructs.naming import ModelNames
+from mlops_constructs.sagemaker_role import SageMakerRole
+
+
+class ModelRole(SageMakerRole):
+    """Loads the model, writes what it captured, and lets a deployment look at its alarms."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: ModelNames,
+        image: ContainerImage,
+        foundation: Foundation,
+    ) -> None:
+        super().__init__(scope, construct_id, description=f"Endpoint {names.endpoint}")
+        self.grant_pull(image)
+        self.grant_logs(f"/aws/sagemaker/Endpoints/{names.endpoint}")
+        self.grant_metrics()
+        foundation.artifacts.grant_read_below(self, names.folder)
+        foundation.capture.grant_write_below(self, names.folder)
+        self._allow_alarms(names)
+
+    def _allow_alarms(self, names: ModelNames) -> None:
+        """Needed for automatic rollback (developer guide: deployment guardrails, prerequisites)."""
+        alarms = cdk.Stack.of(self).format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name=f"{names.serving_stack}-*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        allow(
+            self,
+            ["cloudwatch:DescribeAlarms"],
+            [alarms],
+            why="CloudFormation starts the generated names of this stack's alarms with the stack's name.",
+        )

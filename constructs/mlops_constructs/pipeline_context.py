@@ -1,0 +1,38 @@
+"""What a model's `definition.py` is given: everything that only the deployment knows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlops_constructs.settings import TrainingSettings
+
+
+@dataclass(frozen=True)
+class PipelineContext:
+    """Surroundings of one model's pipeline.
+
+    Every string but `model`, `base_name`, `code_sha256`, `package_group` and `champion_parameter` may be a
+    deploy-time token: put it into f-strings or `Std:Join`, never look inside.
+    """
+
+    model: str
+    """Folder below `pipeline_code/`; also the prefix of all that is written to the artifacts bucket."""
+    base_name: str
+    """`<project>-<environment>-<public model name>`, the stem of every physical name."""
+    role_arn: str
+    """Role of the pipeline and of each of its jobs."""
+    code_uri: str
+    """`s3://…/<hash>.tar.gz`: the archive described in `code_bundle`."""
+    code_sha256: str
+    """Hash of that archive's contents, for the model package's metadata."""
+    data_bucket: str
+    artifacts_bucket: str
+    """The pipeline's role may write below `<model>/` only."""
+    key_arn: str
+    """KMS key for volumes and outputs."""
+    package_group: str
+    champion_parameter: str
+    """SSM parameter that names today's champion package, or `none`."""
+    image_uri: Callable[[str], str]
+    """Container image of a framework, for example `image_uri("xgboost")`."""
+    settings: TrainingSettings
+    """`[models.<model>.training]` of the environment's configuration."""

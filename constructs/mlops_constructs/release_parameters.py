@@ -1,0 +1,33 @@
+"""The release state of one model: five SSM parameters that only the release controller writes after creation.
+
+Their template definition never changes. CloudFormation writes the value of the template back whenever any
+property of the resource differs, a tag included, and that would undo a release. So they are plain resources:
+a `CfnResource` has no tags for an aspect to change, and every property is a constant of the model's name.
+"""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from mlops_constructs.naming import ModelNames, ReleaseParameter
+
+_INITIAL = {ReleaseParameter.CHALLENGER_WEIGHT: "0"}
+NOTHING = "none"
+"""What a parameter holds while it names no model package; SSM does not allow an empty value."""
+
+
+class ReleaseParameters(Construct):
+    """Champion, challenger with its weight, shadow, and the version that failed last."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, names: ModelNames) -> None:
+        super().__init__(scope, construct_id)
+        for parameter in ReleaseParameter:
+            cdk.CfnResource(
+                self,
+                parameter.name.title().replace("_", ""),
+                type="AWS::SSM::Parameter",
+                properties={
+                    "Name": names.release_parameter(parameter),
+                    "Type": "String",
+                    "Value": _INITIAL.get(parameter, NOTHING),
+                },
+            )

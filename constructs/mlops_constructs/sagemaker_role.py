@@ -1,0 +1,65 @@
+"""A role that SageMaker assumes for jobs, pipelines or models, and the grants that all of those need."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from mlops_constructs.access import NO_RESOURCE, allow
+from mlops_constructs.images import ContainerImage
+
+_METRIC_NAMESPACES = ["AWS/SageMaker", "aws/sagemaker/*", "/aws/sagemaker/*"]
+
+
+class SageMakerRole(iam.Role):
+    """Starts with nothing but the trust; every right is granted by name."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, description: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description=description,
+            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+        )
+
+    def grant_pull(self, image: ContainerImage) -> None:
+        """Let this role start containers of `image`."""
+        allow(
+            self,
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            [image.repository_arn],
+        )
+        allow(self, ["ecr:GetAuthorizationToken"], ["*"], why=f"{NO_RESOURCE}.")
+
+    def grant_logs(self, group_prefix: str) -> None:
+        """Let containers write to log groups whose names start with `group_prefix`."""
+        groups = cdk.Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=f"{group_prefix}*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        allow(
+            self,
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [groups],
+            why="SageMaker names log groups below this prefix, and their streams after jobs and instances.",
+        )
+
+    def grant_metrics(self) -> None:
+        """Let containers publish metrics into SageMaker's namespaces."""
+        allow(
+            self,
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            conditions={"StringLike": {"cloudwatch:namespace": _METRIC_NAMESPACES}},
+            why=f"{NO_RESOURCE}; a condition limits it to SageMaker's namespaces.",
+        )
+
+    def grant_pass_to_sagemaker(self) -> None:
+        """Let this role start jobs that run as this role."""
+        allow(
+            self,
+            ["iam:PassRole"],
+            [self.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        )

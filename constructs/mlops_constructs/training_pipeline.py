@@ -1,0 +1,113 @@
+"""A model's registry entry and the SageMaker pipeline that fills it."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from mlops_constructs import code_bundle, pipeline_definition
+from mlops_constructs.data_protection import DataProtection
+from mlops_constructs.foundation import Foundation
+from mlops_constructs.images import Images
+from mlops_constructs.naming import ModelNames, ReleaseParameter
+from mlops_constructs.pipeline_context import PipelineContext
+from mlops_constructs.pipeline_role import PipelineRole
+from mlops_constructs.settings import TrainingSettings
+
+_MAX_PARALLEL_STEPS = 4
+
+
+class TrainingPipeline(Construct):
+    """`pipeline_code/<model>` as a pipeline: its code as an asset, its definition checked, its role least."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: ModelNames,
+        settings: TrainingSettings,
+        code_root: Path,
+        images: Images,
+        foundation: Foundation,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._names, self._settings, self._images = names, settings, images
+        self.group = self._build_group(foundation.protection)
+        self.role = PipelineRole(self, "Role", names=names)
+        self.role.grant_storage(foundation, settings.data_prefix)
+        bundle = code_bundle.build(code_root, names.folder)
+        code = self._publish(bundle)
+        self.role.grant_code(s3.Bucket.from_bucket_name(self, "Code", code.bucket_name), code.object_key)
+        context = self._build_context(bundle, code, foundation)
+        definition = pipeline_definition.load(self, code_root, context)
+        if definition.code_bucket:
+            self.role.grant_code(definition.code_bucket, *(f"{each}/*" for each in definition.code_prefixes))
+        self.pipeline = self._build_pipeline(definition.body)
+
+    def _build_group(self, protection: DataProtection) -> sagemaker.CfnModelPackageGroup:
+        group = sagemaker.CfnModelPackageGroup(
+            self,
+            "PackageGroup",
+            model_package_group_name=self._names.package_group,
+            model_package_group_description=f"Versions of {self._names.public} in {self._names.environment}",
+        )
+        group.apply_removal_policy(protection.removal_policy)
+        return group
+
+    def _publish(self, bundle: code_bundle.CodeBundle) -> cdk.FileAssetLocation:
+        """Hand the archive to CDK's asset publishing.
+
+        Not by `s3_assets.Asset`: its keys end in `.gz`, and both SageMaker's script mode and people expect
+        `.tar.gz`. The synthesizer makes the key of the hash and the file's last suffix.
+        """
+        stage = cdk.Stage.of(self)
+        archive = Path(stage.outdir if stage else ".") / f"asset.{bundle.sha256}.tar.gz"
+        bundle.write(archive)
+        return cdk.Stack.of(self).synthesizer.add_file_asset(
+            source_hash=f"{bundle.sha256}.tar",
+            file_name=archive.name,
+            packaging=cdk.FileAssetPackaging.FILE,
+            display_name=f"Code of {self._names.folder}",
+        )
+
+    def _build_context(
+        self, bundle: code_bundle.CodeBundle, code: cdk.FileAssetLocation, foundation: Foundation
+    ) -> PipelineContext:
+        return PipelineContext(
+            model=self._names.folder,
+            base_name=self._names.base,
+            role_arn=self.role.role_arn,
+            code_uri=code.s3_object_url,
+            code_sha256=bundle.sha256,
+            data_bucket=foundation.data.bucket_name,
+            artifacts_bucket=foundation.artifacts.bucket_name,
+            key_arn=foundation.protection.key.key_arn,
+            package_group=self._names.package_group,
+            champion_parameter=self._names.release_parameter(ReleaseParameter.CHAMPION),
+            image_uri=self._use_image,
+            settings=self._settings,
+        )
+
+    def _use_image(self, framework: str) -> str:
+        """The image's URI; what a definition uses, its role may pull."""
+        image = self._images.image(framework)
+        self.role.grant_pull(image)
+        return image.uri
+
+    def _build_pipeline(self, definition: dict[str, object]) -> sagemaker.CfnPipeline:
+        body = cdk.Stack.of(self).to_json_string(definition)
+        pipeline = sagemaker.CfnPipeline(
+            self,
+            "Pipeline",
+            pipeline_name=self._names.pipeline,
+            pipeline_description=f"Trains {self._names.public} and registers it for approval",
+            role_arn=self.role.role_arn,
+            # Both properties are typed Any in the schema: CloudFormation takes them in PascalCase only.
+            pipeline_definition={"PipelineDefinitionBody": body},
+            parallelism_configuration={"MaxParallelExecutionSteps": _MAX_PARALLEL_STEPS},
+        )
+        pipeline.node.add_dependency(self.role, self.group)
+        return pipeline

@@ -1,0 +1,1 @@
+"""The embedded local AWS: ministack plus a SageMaker service whose jobs and endpoints are local processes."""

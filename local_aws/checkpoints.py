@@ -1,0 +1,205 @@
+"""Checkpoints: consistent snapshots of all services, to restart from after a kill.
+
+A checkpoint is a folder checkpoints/<number> with one pickle a service and a manifest; large byte
+strings (S3 objects, code) lie once in checkpoints/blobs under their SHA-256. It is written under
+another name and renamed, so that it is complete or not there.
+
+Consistent means: it is taken on the event loop, where ministack changes its state; with our tables
+locked; with the other threads held back for the few milliseconds it takes; and never while a stack
+operation runs, since half an operation cannot be continued. A server that is killed during a
+deployment goes back to before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import pickle
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from local_aws import seam
+from local_aws.core import store
+from local_aws.core.snapshot import Blobs, Snapshot, dump, load
+from local_aws.errors import LocalAwsError
+
+log = logging.getLogger("local_aws.checkpoints")
+
+_FORMAT = 1
+_EVERY_SECONDS = 20.0
+_AFTER_OPERATION_SECONDS = 1.0
+_KEPT = 2
+_TABLES = "local_aws"
+
+
+class Saver:
+    """Takes checkpoints of the running server, and restores the newest one."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "checkpoints"
+        self._blobs = Blobs(self._folder / "blobs")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._saving = threading.Lock()
+        self._touched = False
+        self._operating = False
+        self._due = time.monotonic() + _EVERY_SECONDS
+        self._digest = ""
+        self._last: dict[str, object] = {}
+
+    def connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Snapshots are taken on `loop`."""
+        self._loop = loop
+
+    def touched(self) -> None:
+        """Something may have changed since the last checkpoint."""
+        self._touched = True
+
+    def status(self) -> dict[str, object]:
+        """The last checkpoint, for `status`."""
+        return {"checkpoint": self._last}
+
+    def tick(self) -> None:
+        """Save if something changed: every 20 s, and soon after a stack operation ended."""
+        operating = seam.operation_in_progress()
+        if self._operating and not operating:
+            self._due = min(self._due, time.monotonic() + _AFTER_OPERATION_SECONDS)
+        self._operating = operating
+        if not operating and time.monotonic() >= self._due:
+            self._save()
+
+    def save_now(self, patience: float) -> dict[str, object]:
+        """Save as soon as no stack operation runs; says what was written, or why nothing was."""
+        deadline = time.monotonic() + patience
+        while not self._save():
+            if time.monotonic() > deadline:
+                return {"message": "a stack operation is still running; the checkpoint before it stays"}
+            time.sleep(0.1)
+        return dict(self._last)
+
+    def save_at_end(self, patience: float) -> None:
+        """The last checkpoint of an orderly stop."""
+        result = self.save_now(patience)
+        if "message" in result:
+            log.warning("stopped without a new checkpoint: %s", result["message"])
+
+    def _save(self) -> bool:
+        """Write a checkpoint unless nothing changed; False while a stack operation runs."""
+        assert self._loop is not None
+        with self._saving:
+            started = time.monotonic()
+            future = asyncio.run_coroutine_threadsafe(self._snapshot(), self._loop)
+            snapshot = future.result()
+            if snapshot is None:
+                return False
+            paused = time.monotonic() - started
+            self._due = time.monotonic() + _EVERY_SECONDS
+            digest = snapshot.digest()
+            if digest != self._digest:
+                number = self._write(snapshot)
+                self._digest = digest
+                self._last = {
+                    "number": number,
+                    "bytes": sum(map(len, snapshot.services.values())),
+                    "snapshot_seconds": round(paused, 3),
+                    "seconds": round(time.monotonic() - started, 3),
+                }
+            return True
+
+    async def _snapshot(self) -> Snapshot | None:
+        # The tables' lock is never waited for on the event loop: who holds it may be waiting for us.
+        for _ in range(100):
+            if seam.operation_in_progress():
+                return None
+            if store.lock.acquire(blocking=False):
+                try:
+                    with _alone():
+                        return _taken()
+                except RuntimeError as error:
+                    log.info("snapshot is taken again: %s", error)  # changed size during iteration
+                finally:
+                    store.lock.release()
+            await asyncio.sleep(0.02)
+        return None
+
+    def _write(self, snapshot: Snapshot) -> int:
+        numbers = self._numbers()
+        number = (numbers[-1] if numbers else 0) + 1
+        new = self._folder / f"{number}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        blobs = self._blobs.write(snapshot.blobs)
+        for service, data in snapshot.services.items():
+            (new / f"{service}.pickle").write_bytes(data)
+        manifest = {"format": _FORMAT, "ministack": version("ministack"), "blobs": blobs}
+        (new / "manifest.json").write_text(json.dumps(manifest))
+        new.rename(self._folder / str(number))
+        kept = [*numbers, number][-_KEPT:]
+        for old in set(numbers) - set(kept):
+            shutil.rmtree(self._folder / str(old), ignore_errors=True)
+        self._blobs.keep({blob for n in kept for blob in self._manifest(n)["blobs"]})
+        return number
+
+    def restore(self) -> None:
+        """Load the newest checkpoint, if there is one; LocalAwsError if it cannot be read."""
+        numbers = self._numbers()
+        if not numbers:
+            return
+        folder = self._folder / str(numbers[-1])
+        try:
+            manifest = self._manifest(numbers[-1])
+            if (manifest["format"], manifest["ministack"]) != (_FORMAT, version("ministack")):
+                raise ValueError(f"written with ministack {manifest['ministack']}, format {manifest['format']}")
+            read = self._blobs.reader(manifest["blobs"])
+            states = {file.stem: load(file.read_bytes(), read) for file in folder.glob("*.pickle")}
+        except (OSError, ValueError, KeyError, pickle.UnpicklingError, AttributeError, ImportError) as error:
+            raise LocalAwsError(
+                f"{folder}: the checkpoint cannot be read ({error}); delete {self._folder.parent} to start empty"
+            ) from error
+        restore_tables(states.pop(_TABLES, {}))
+        seam.restore_services(states)
+        self._last = {"number": numbers[-1]}
+
+    def _numbers(self) -> list[int]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self._folder.iterdir() if entry.name.isdecimal())
+
+    def _manifest(self, number: int) -> dict[str, Any]:
+        return dict(json.loads((self._folder / str(number) / "manifest.json").read_text()))
+
+
+def restore_tables(tables: dict[str, dict[store.Key, store.Row]]) -> None:
+    """Replace the rows of every table."""
+    with store.lock:
+        for name, rows in tables.items():
+            table = store.table(name)
+            table.clear()
+            table.update(rows)
+
+
+def _taken() -> Snapshot:
+    snapshot = Snapshot()
+    tables = {name: table.raw() for name, table in store.tables().items()}
+    snapshot.services[_TABLES] = dump(tables, snapshot.blobs)
+    for service, state in seam.service_states().items():
+        snapshot.services[service] = dump(state, snapshot.blobs)
+    return snapshot
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep other threads from running Python code, as long as this one neither waits nor does I/O."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(5.0)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)

@@ -1,0 +1,13 @@
+"""CloudFormation resource types that ministack lacks, and corrections of those it has."""
+
+from __future__ import annotations
+
+
+def install() -> None:
+    """Teach ministack's CloudFormation our resource types, its events and its corrections."""
+    from local_aws.cloudformation import corrections, recorded, sagemaker, stack_events
+
+    corrections.install()
+    sagemaker.install()
+    recorded.install()
+    stack_events.install()

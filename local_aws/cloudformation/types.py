@@ -1,0 +1,48 @@
+"""Which resource types the local AWS knows, how, and which were used on this state."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from local_aws import seam
+from local_aws.cloudformation import recorded, sagemaker, schemas
+from local_aws.core import store
+from local_aws.state import REGION
+
+Kind = Literal["emulated", "recorded", "refused"]
+_types = store.table("used_resource_types")
+
+
+def note(type_name: str) -> None:
+    """A resource of this type was provisioned."""
+    _types["", "", type_name] = {}
+
+
+def used() -> dict[str, Kind]:
+    """The types that were provisioned on this state, with their kinds."""
+    return {name: kind(name) for name in sorted(name for _, _, name in _types)}
+
+
+def kind(type_name: str) -> Kind:
+    """Whether a type works, is only checked and stored, or is not accepted."""
+    if type_name.startswith("Custom::") or type_name in _emulated():
+        return "emulated"
+    return "recorded" if type_name in schemas.types(REGION) else "refused"
+
+
+def known() -> dict[str, Kind]:
+    """Every type that CloudFormation has a schema of, or that is emulated."""
+    names = _emulated() | schemas.types(REGION).keys()
+    return {name: kind(name) for name in sorted(names)}
+
+
+def _emulated() -> set[str]:
+    ours = {resource.type_name for resource in sagemaker.TYPES}
+    return (seam.resource_types() | ours) - recorded.installed()
+
+
+def offline() -> dict[str, Kind]:
+    """`known`, in a process that is not the server."""
+    sagemaker.install()
+    recorded.install()
+    return known()

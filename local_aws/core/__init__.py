@@ -1,0 +1,1 @@
+"""What every emulated service shares: operations, shapes, state, listings, events and tags."""

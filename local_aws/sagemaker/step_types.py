@@ -1,0 +1,71 @@
+"""The types of pipeline steps: which operation each stands for, and which are not emulated."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+
+@dataclass(frozen=True)
+class StepType:
+    """A step that creates something: `create`'s input shape is its Arguments, `describe`'s output its properties."""
+
+    create: str
+    describe: str
+    metadata: str
+    name_member: str | None = None
+    longest_name: int = 63
+
+
+JOBS = {
+    "Processing": StepType("CreateProcessingJob", "DescribeProcessingJob", "ProcessingJob", "ProcessingJobName"),
+    "Training": StepType("CreateTrainingJob", "DescribeTrainingJob", "TrainingJob", "TrainingJobName"),
+    "Tuning": StepType(
+        "CreateHyperParameterTuningJob",
+        "DescribeHyperParameterTuningJob",
+        "TuningJob",
+        "HyperParameterTuningJobName",
+        longest_name=32,
+    ),
+}
+CREATING = {
+    **JOBS,
+    "RegisterModel": StepType("CreateModelPackage", "DescribeModelPackage", "RegisterModel"),
+    "Model": StepType("CreateModel", "DescribeModel", "Model", "ModelName"),
+}
+EMULATED = (*CREATING, "Condition", "Fail")
+NOT_EMULATED = (
+    "AutoML",
+    "BedrockCustomModel",
+    "BedrockCustomModelDeployment",
+    "BedrockModelImport",
+    "BedrockProvisionedModelThroughput",
+    "Callback",
+    "ClarifyCheck",
+    "EMR",
+    "EMRServerless",
+    "Endpoint",
+    "EndpointConfig",
+    "InferenceComponent",
+    "Lambda",
+    "Lineage",
+    "NotebookJob",
+    "QualityCheck",
+    "Transform",
+)
+# Members of the operations that a pipeline sets itself: naming one in Arguments is refused by AWS.
+SET_BY_PIPELINE = {"RegisterModel": ("ModelPackageName", "ClientToken")}
+
+
+@functools.cache
+def shape(operation: str, direction: str) -> Any:
+    """botocore's shape of a SageMaker operation's "input" or "output"."""
+    model = _service().operation_model(operation)
+    return model.input_shape if direction == "input" else model.output_shape
+
+
+@functools.cache
+def _service() -> Any:
+    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")

@@ -1,0 +1,230 @@
+"""The server process: ministack with our services in it, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import logging
+import os
+import pkgutil
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from local_aws import checkpoints, clients, seam
+from local_aws.cloudformation import types as resource_types
+from local_aws.core import api, events, protocol
+from local_aws.state import ACCOUNT, REGION, Home, Server
+
+log = logging.getLogger("local_aws")
+
+# What a Lambda handler or a job may see of the shell that started the server: no credentials, no
+# tokens, nothing that would make a run on this machine differ from one elsewhere.
+_KEPT_VARIABLES = frozenset(
+    {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "SSL_CERT_FILE", "LD_LIBRARY_PATH", "SYSTEMROOT"}
+)
+# Modules of local_aws.sagemaker that are run by their path in child processes.
+_SCRIPTS = frozenset({"launcher", "toolkit_server"})
+_STOP_SECONDS = 20.0
+_CONTROL = "/_local_aws/"
+
+
+def serve(home: Home, ready: Callable[[Server], None]) -> None:
+    """Run a server on `home` until SIGTERM, SIGINT or `stop`; `ready` is called once it answers.
+
+    Raises LocalAwsError if the state directory or the port is taken, or a checkpoint cannot be read.
+    """
+    with home.lock():
+        home.forget()  # of a server that was killed
+        listener = home.listen()
+        port = int(listener.getsockname()[1])
+        server = Server(
+            pid=os.getpid(),
+            port=port,
+            url=f"http://127.0.0.1:{port}",
+            account=ACCOUNT,
+            region=REGION,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            token=secrets.token_hex(16),
+        )
+        _isolate(server, home)
+        _extend()
+        saver = checkpoints.Saver(home.path)
+        saver.restore()
+        try:
+            asyncio.run(_Process(server, home, listener, saver, ready).run())
+        finally:
+            home.forget()
+
+
+def _isolate(server: Server, home: Home) -> None:
+    """Leave in this process' environment what handlers and jobs are to inherit, and ministack's settings."""
+    for name in set(os.environ) - _KEPT_VARIABLES:
+        del os.environ[name]
+    seam.configure(account=server.account, region=server.region, port=server.port, home=home.path)
+    os.environ.update(
+        AWS_ENDPOINT_URL=server.url,
+        AWS_REGION=server.region,
+        AWS_DEFAULT_REGION=server.region,
+        AWS_ACCESS_KEY_ID=server.account,
+        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106 - nothing checks it
+        AWS_SESSION_TOKEN="local",  # noqa: S106
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        PYTHONDONTWRITEBYTECODE="1",
+        NO_PROXY="127.0.0.1,localhost",
+    )
+
+
+def _extend() -> None:
+    """Put our services into ministack; their modules declare operations and hooks when imported."""
+    from local_aws import cloudformation, cloudwatch, lambda_events, sagemaker
+    from local_aws.core import tags  # noqa: F401
+
+    for module in pkgutil.iter_modules(sagemaker.__path__):
+        if module.name not in _SCRIPTS:
+            importlib.import_module(f"{sagemaker.__name__}.{module.name}")
+
+    async def answer(
+        method: str, path: str, headers: dict[str, str], body: bytes, _query: dict[str, Any]
+    ) -> seam.Response:
+        return await protocol.answer(seam.current(), method, path, headers, body)
+
+    seam.add_service("sagemaker", answer, target_prefix="SageMaker.", credential_scope="sagemaker")
+    cloudformation.install()
+    cloudwatch.install()
+    lambda_events.install()
+
+
+class _Process:
+    """One run of the server."""
+
+    def __init__(
+        self,
+        server: Server,
+        home: Home,
+        listener: socket.socket,
+        saver: checkpoints.Saver,
+        ready: Callable[[Server], None],
+    ) -> None:
+        self._server = server
+        self._home = home
+        self._listener = listener
+        self._saver = saver
+        self._ready = ready
+        self._stop = asyncio.Event()
+        self._stopping = threading.Event()
+        self._app = seam.application()
+
+    async def run(self) -> None:
+        from hypercorn.asyncio import serve as hypercorn
+        from hypercorn.config import Config
+
+        config = Config()
+        config.bind = [f"fd://{self._listener.fileno()}"]
+        config.keep_alive_timeout = 75
+        config.graceful_timeout = 1
+        config.backlog = 512
+        config.errorlog = None
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        self._connect(loop)
+        done = asyncio.Event()
+        served = asyncio.create_task(hypercorn(self._application, config, shutdown_trigger=done.wait))
+        try:
+            await self._begin()
+            await self._stop.wait()
+            await self._end()
+        finally:
+            done.set()
+            await served
+
+    def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        clients.connect(self._server.url)
+        events.connect(
+            lambda ctx, source, detail_type, detail, resources: seam.put_event(
+                loop, ctx, source, detail_type, detail, resources
+            )
+        )
+        self._saver.connect(loop)
+
+    async def _begin(self) -> None:
+        for hook in api.start_hooks:
+            await asyncio.to_thread(_guarded, hook)
+        for tick in [*api.ticks, api.Tick(0.5, self._saver.tick)]:
+            threading.Thread(target=self._repeat, args=(tick,), name="tick", daemon=True).start()
+        self._home.write(self._server)
+        self._ready(self._server)
+
+    async def _end(self) -> None:
+        """Flush and end what runs, then save; the server still answers meanwhile."""
+        self._stopping.set()
+        self._home.forget()
+        for hook in api.stop_hooks:
+            await asyncio.to_thread(_guarded, hook)
+        await asyncio.to_thread(self._saver.save_at_end, _STOP_SECONDS)
+
+    def _repeat(self, tick: api.Tick) -> None:
+        while not self._stopping.wait(tick.seconds):
+            _guarded(tick.run)
+
+    async def _application(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            if scope["path"].startswith(_CONTROL):
+                await self._control(scope, send)
+                return
+            self._saver.touched()
+        await self._app(scope, receive, send)
+
+    async def _control(self, scope: Any, send: Any) -> None:
+        headers = dict(scope["headers"])
+        action = (scope["method"], scope["path"].removeprefix(_CONTROL))
+        status, answer = 200, {}  # type: tuple[int, dict[str, object]]
+        if not secrets.compare_digest(headers.get(b"x-local-aws-token", b""), self._server.token.encode()):
+            status, answer = 403, {"message": "the token of server.json is needed"}
+        elif action == ("GET", "status"):
+            answer = {"pid": os.getpid(), "started": self._server.started, **self._saver.status()}
+        elif action == ("GET", "resources"):
+            answer = {**resource_types.used()}
+        elif action == ("POST", "checkpoint"):
+            answer = await asyncio.to_thread(self._saver.save_now, 60.0)
+        elif action == ("POST", "stop"):
+            self._stop.set()
+        else:
+            status, answer = 404, {"message": f"unknown control action: {action[0]} {action[1]}"}
+        body = json.dumps(answer).encode()
+        await send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))],
+            }
+        )
+        await send({"type": "http.response.body", "body": body})
+
+
+def _guarded(hook: api.Hook) -> None:
+    started = time.monotonic()
+    try:
+        hook()
+    except Exception:
+        log.exception("%s.%s failed", hook.__module__, getattr(hook, "__qualname__", hook))
+    if (seconds := time.monotonic() - started) > 5:
+        log.warning("%s.%s took %.1f s", hook.__module__, getattr(hook, "__qualname__", hook), seconds)
+
+
+def configure_logging() -> None:
+    """Warnings of everything and progress of our own, to stderr, a line each."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("local_aws").setLevel(logging.INFO)

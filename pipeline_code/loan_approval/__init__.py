@@ -1,0 +1,1 @@
+"""Decides on loan guarantees by the probability that a loan will be charged off."""

@@ -1,0 +1,259 @@
+"""The training pipeline of the loan approval model.
+
+    ValidateData ─► PrepareFeatures ─┬─► BuildBaseline
+                                     └─► ChooseTraining ─┬─ else ─► Train ─► Evaluate ─► Gate ─► Register
+                                                         └─ if ───► Tune  ─► Evaluate ─► Gate ─► Register
+
+The two branches are one function called twice: SageMaker can neither nest conditions nor join branches again.
+Read at synth; none of it is in the code bundle.
+"""
+
+from typing import Any
+
+from mlops_constructs.definition_builder import (
+    CACHED,
+    RETRY_JOB,
+    RETRY_REQUEST,
+    VERSION,
+    DefinitionBuilder,
+    Json,
+    declare,
+    get,
+    join,
+    json_value,
+    output_of,
+    parameter,
+    text,
+)
+from mlops_constructs.pipeline_context import PipelineContext
+
+SEED = 20021001
+TOLERANCE = 0.01
+"""Loss of AUC against the champion that the gate does not mind."""
+
+HYPERPARAMETERS = {
+    "num_round": "200",
+    "max_depth": "3",
+    "eta": "0.05",
+    "min_child_weight": "3",
+    "reg_lambda": "5",
+    "subsample": "1",
+    "colsample_bytree": "0.8",
+}
+FIXED = {"seed": str(SEED), "nthread": "1", "decision_threshold": "0.25"}
+METRIC = "validation:auc"
+METRICS = {METRIC: r"validation-auc:([0-9\.]+)"}
+
+
+def definition(context: PipelineContext) -> Json:
+    """The pipeline as the plain data that CreatePipeline takes."""
+    build = DefinitionBuilder(context, context.image_uri("xgboost"))
+    trained = get("Steps.TrainModel.ModelArtifacts.S3ModelArtifacts")
+    return {
+        "Version": VERSION,
+        "Metadata": {},
+        "Parameters": _parameters(context),
+        "Steps": [
+            _validate(build),
+            _features(build),
+            _baseline(build),
+            {
+                "Name": "ChooseTraining",
+                "Type": "Condition",
+                "DependsOn": ["PrepareFeatures"],
+                "Arguments": {
+                    "Conditions": [{"Type": "Equals", "LeftValue": parameter("Tune"), "RightValue": True}],
+                    "IfSteps": [_tune(build), *_judge_and_register(build, "Tuned", _best_of_tuning())],
+                    "ElseSteps": [_train(build), *_judge_and_register(build, "", trained)],
+                },
+            },
+        ],
+    }
+
+
+def _parameters(context: PipelineContext) -> list[Json]:
+    settings = context.settings
+    return [
+        declare("InputDataUri", "String"),  # no default: which data a version learned from is always said
+        declare("TrainFrom", "String", "2000-10-01"),
+        declare("TrainTo", "String", "2002-09-30"),
+        declare("TestFrom", "String", "2002-10-01"),
+        declare("TestTo", "String", "2002-12-31"),
+        declare("MinAuc", "Float", settings.min_auc),
+        declare("Tune", "Boolean", False),
+        declare("ProcessingInstanceType", "String", settings.processing_instance_type),
+        declare("TrainingInstanceType", "String", settings.training_instance_type),
+        declare("ModelApprovalStatus", "String", "PendingManualApproval"),
+    ]
+
+
+def _periods() -> list[Any]:
+    options = {"--train-from": "TrainFrom", "--train-to": "TrainTo", "--test-from": "TestFrom", "--test-to": "TestTo"}
+    return [part for option, name in options.items() for part in (option, parameter(name))]
+
+
+def _validate(build: DefinitionBuilder) -> Json:
+    return build.processing(
+        "ValidateData",
+        "loan_approval.steps.validate",
+        inputs={"raw": parameter("InputDataUri")},
+        outputs=["validation"],
+        arguments=_periods(),
+        requirements="loan_approval/requirements.txt",
+        PropertyFiles=[_property_file("Validation", "validation")],
+        **CACHED,
+    )
+
+
+def _features(build: DefinitionBuilder) -> Json:
+    return build.processing(
+        "PrepareFeatures",
+        "loan_approval.steps.features",
+        inputs={"raw": parameter("InputDataUri")},
+        outputs=["train", "validation", "test", "baseline"],
+        arguments=_periods(),
+        DependsOn=["ValidateData"],
+        **CACHED,
+    )
+
+
+def _baseline(build: DefinitionBuilder) -> Json:
+    return build.processing(
+        "BuildBaseline",
+        "loan_approval.steps.baseline",
+        inputs={"baseline": output_of("PrepareFeatures", "baseline")},
+        outputs=["data-quality"],
+        **CACHED,
+    )
+
+
+def _channels() -> Json:
+    return {name: output_of("PrepareFeatures", name) for name in ("train", "validation")}
+
+
+def _train(build: DefinitionBuilder) -> Json:
+    job = build.training_job(_channels(), METRICS)
+    job["HyperParameters"] = {**HYPERPARAMETERS, **FIXED, **build.script_mode("train.py")}
+    return {"Name": "TrainModel", "Type": "Training", **CACHED, "RetryPolicies": RETRY_JOB, "Arguments": job}
+
+
+def _tune(build: DefinitionBuilder) -> Json:
+    settings = build.context.settings
+    job = build.training_job(_channels(), METRICS)
+    job["StaticHyperParameters"] = {**FIXED, **build.script_mode("train.py")}
+    search = {
+        "Strategy": "Bayesian",
+        "RandomSeed": SEED,
+        "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": METRIC},
+        "ResourceLimits": {
+            "MaxNumberOfTrainingJobs": settings.tuning_jobs,
+            "MaxParallelTrainingJobs": settings.tuning_parallel_jobs,
+        },
+        "ParameterRanges": {
+            "IntegerParameterRanges": [_range("max_depth", 2, 6), _range("num_round", 100, 400)],
+            "ContinuousParameterRanges": [
+                _range("eta", 0.02, 0.15, "Logarithmic"),
+                _range("min_child_weight", 1.0, 40.0, "Logarithmic"),
+                _range("reg_lambda", 1.0, 100.0, "Logarithmic"),
+                _range("subsample", 0.5, 1.0),
+                _range("colsample_bytree", 0.4, 1.0),
+            ],
+        },
+    }
+    arguments = {"HyperParameterTuningJobConfig": search, "TrainingJobDefinition": job}
+    return {"Name": "TuneModel", "Type": "Tuning", **CACHED, "RetryPolicies": RETRY_JOB, "Arguments": arguments}
+
+
+def _range(name: str, lowest: float, highest: float, scale: str = "Auto") -> Json:
+    return {"Name": name, "MinValue": str(lowest), "MaxValue": str(highest), "ScalingType": scale}
+
+
+def _best_of_tuning() -> Json:
+    """A tuning job tells the name of its best training job, not where that put its model."""
+    folder = get("Steps.TuneModel.TrainingJobDefinition.OutputDataConfig.S3OutputPath")
+    return join(folder, get("Steps.TuneModel.BestTrainingJob.TrainingJobName"), "output/model.tar.gz")
+
+
+def _judge_and_register(build: DefinitionBuilder, kind: str, model: Json) -> list[Json]:
+    """Evaluate, gate and register one model; never cached, since the first two look at today's champion."""
+    evaluate, gate = f"Evaluate{kind}Model", f"Gate{kind}Model"
+    return [
+        build.processing(
+            evaluate,
+            "loan_approval.steps.evaluate",
+            inputs={"model": model, "test": output_of("PrepareFeatures", "test")},
+            outputs=["evaluation", "model-quality"],
+            Environment={"CHAMPION_PARAMETER": build.context.champion_parameter},
+            PropertyFiles=[_property_file("Evaluation", "evaluation")],
+        ),
+        build.processing(
+            gate,
+            "loan_approval.steps.gate",
+            inputs={"evaluation": output_of(evaluate, "evaluation")},
+            outputs=["gate"],
+            arguments=["--min-auc", text(parameter("MinAuc")), "--tolerance", str(TOLERANCE)],
+        ),
+        {
+            "Name": f"Register{kind}Model",
+            "Type": "RegisterModel",
+            "DependsOn": [gate],
+            "RetryPolicies": RETRY_REQUEST,
+            "Arguments": _package(build, evaluate, kind, model),
+        },
+    ]
+
+
+def _package(build: DefinitionBuilder, evaluate: str, kind: str, model: Json) -> Json:
+    data_quality = _documents("BuildBaseline", "data-quality")
+    quality = _documents(evaluate, "model-quality")
+    container = {
+        "Image": build.image_uri,
+        "ModelDataUrl": model,
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        },
+    }
+    return {
+        "ModelPackageGroupName": build.context.package_group,
+        "ModelPackageDescription": "Probability that a loan will be charged off",
+        "ModelApprovalStatus": parameter("ModelApprovalStatus"),
+        "InferenceSpecification": {
+            "Containers": [container],
+            "SupportedContentTypes": ["application/json", "text/csv"],
+            "SupportedResponseMIMETypes": ["application/json", "text/csv"],
+        },
+        "ModelMetrics": {"ModelDataQuality": data_quality, "ModelQuality": quality},
+        "DriftCheckBaselines": {"ModelDataQuality": data_quality, "ModelQuality": quality},
+        "CustomerMetadataProperties": _metadata(build, evaluate, kind),
+    }
+
+
+def _metadata(build: DefinitionBuilder, evaluate: str, kind: str) -> Json:
+    """What explains a version, next to what the registry keeps anyway; values are texts of at most 256 characters."""
+    return {
+        "data_uri": parameter("InputDataUri"),
+        "data_sha256": json_value("ValidateData", "Validation", "sha256"),
+        "code_sha256": build.context.code_sha256,
+        "train_from": parameter("TrainFrom"),
+        "train_to": parameter("TrainTo"),
+        "test_from": parameter("TestFrom"),
+        "test_to": parameter("TestTo"),
+        "test_auc": text(json_value(evaluate, "Evaluation", "binary_classification_metrics.auc.value")),
+        "min_auc": text(parameter("MinAuc")),
+        "tuned": "true" if kind else "false",
+        "pipeline_execution": get("Execution.PipelineExecutionId"),
+    }
+
+
+def _property_file(name: str, output: str) -> Json:
+    return {"PropertyFileName": name, "OutputName": output, "FilePath": f"{output}.json"}
+
+
+def _documents(step: str, output: str) -> Json:
+    """Statistics and constraints that a step wrote."""
+
+    def source(file: str) -> Json:
+        return {"ContentType": "application/json", "S3Uri": join(output_of(step, output), file)}
+
+    return {"Statistics": source("statistics.json"), "Constraints": source("constraints.json")}

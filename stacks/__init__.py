@@ -1,0 +1,1 @@
+"""What is deployed together. Each stack composes constructs, wires their grants and names its outputs."""

@@ -1,0 +1,54 @@
+"""What an environment's models share: key, buckets, release parameters, topic. It holds state and is kept."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from mlops_constructs.data_protection import DataProtection
+from mlops_constructs.empty_on_delete import EmptyOnDelete
+from mlops_constructs.encrypted_bucket import AccessLogBucket, EncryptedBucket
+from mlops_constructs.environment_key import EnvironmentKey
+from mlops_constructs.foundation import Foundation
+from mlops_constructs.naming import EnvironmentNames
+from mlops_constructs.notification_topic import NotificationTopic
+from mlops_constructs.release_parameters import ReleaseParameters
+from stacks.settings import EnvironmentSettings
+
+
+class FoundationStack(cdk.Stack):
+    """Outlives every model; nothing in it is replaced by a deployment."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: EnvironmentNames,
+        settings: EnvironmentSettings,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        key = EnvironmentKey(self, "Key", retain=settings.retain, description=f"Everything that {names.base} stores")
+        protection = DataProtection(key=key, retain=settings.retain, log_retention_days=settings.log_retention_days)
+        access_logs = AccessLogBucket(self, "AccessLogs", protection=protection)
+        data, artifacts, capture = (
+            EncryptedBucket(self, name, protection=protection, access_logs=access_logs)
+            for name in ("Data", "Artifacts", "Capture")
+        )
+        topic = NotificationTopic(self, "Topic", key=key, emails=settings.notifications.emails)
+        self.foundation = Foundation(
+            data=data, artifacts=artifacts, capture=capture, topic=topic, protection=protection
+        )
+        for folder in settings.models:
+            model = names.model(folder)
+            ReleaseParameters(self, f"Release-{model.public}", names=model)
+        if not settings.retain:
+            emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=protection)
+            for bucket in (data, artifacts, capture, access_logs):
+                emptying.empty_bucket(bucket)
+        cdk.CfnOutput(self, "KeyArn", value=key.key_arn)
+        cdk.CfnOutput(self, "DataBucket", value=data.bucket_name)
+        cdk.CfnOutput(self, "ArtifactsBucket", value=artifacts.bucket_name)
+        cdk.CfnOutput(self, "CaptureBucket", value=capture.bucket_name)
+        cdk.CfnOutput(self, "TopicArn", value=topic.topic_arn)

@@ -1,0 +1,111 @@
+"""Every setting of an environment, typed. Meanings are in config/base.toml, next to the values."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from mlops_constructs.errors import ConstructError
+from mlops_constructs.frozen import Frozen, FrozenModel, refuse
+from mlops_constructs.images import FRAMEWORKS
+from mlops_constructs.naming import EnvironmentNames
+from mlops_constructs.settings import ReleaseSettings, ServingSettings, TrainingSettings
+
+# The keys of data_protection.RETENTION; a type cannot be made from them. A test compares.
+LogRetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+ProjectName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        max_length=20,
+        description="at most 20 lower case letters, digits and single hyphens, starting with a letter",
+    ),
+]
+Account = Annotated[str, Field(pattern=r"^\d{12}$", description="twelve digits, in quotes")]
+Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="a region's name, for example eu-west-1")]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="an e-mail address")]
+ImageUri = Annotated[
+    str,
+    Field(
+        pattern=r"^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?"
+        r"/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})$",
+        description="<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>, or @sha256:<digest>",
+    ),
+]
+
+
+class NotificationSettings(FrozenModel):
+    """Who hears about what happens."""
+
+    emails: Annotated[tuple[Email, ...], Field(strict=False)]
+
+
+class ModelSettings(FrozenModel):
+    """One model: a folder below `pipeline_code/` and its section of the configuration."""
+
+    enabled: bool
+    framework: str
+    training: TrainingSettings
+    serving: ServingSettings
+    release: ReleaseSettings
+
+
+class EnvironmentSettings(FrozenModel):
+    """One environment."""
+
+    project: ProjectName
+    environment: str
+    account: Account | None = None
+    region: Region | None = None
+    retain: bool
+    log_retention_days: LogRetentionDays
+    notifications: NotificationSettings
+    images: Annotated[Mapping[str, ImageUri], Frozen]
+    models: Annotated[Mapping[str, ModelSettings], Frozen]
+
+    @property
+    def deployed_models(self) -> Mapping[str, ModelSettings]:
+        return {name: model for name, model in self.models.items() if model.enabled}
+
+    @model_validator(mode="after")
+    def _account_with_region(self) -> Self:
+        if (self.account is None) != (self.region is None):
+            given, missing = ("region", "account") if self.account is None else ("account", "region")
+            refuse(given, f"together with {missing}: set both, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _models_can_be_named(self) -> Self:
+        for name in self.models:
+            try:
+                EnvironmentNames(self.project, self.environment).model(name)
+            except ConstructError as error:
+                refuse(f"models.{name}", f"named otherwise: {error}")
+        return self
+
+    @model_validator(mode="after")
+    def _images_exist(self) -> Self:
+        for name, model in self.models.items():
+            if model.framework in self.images:
+                continue
+            if model.framework not in FRAMEWORKS:
+                known = ", ".join(sorted({*FRAMEWORKS, *self.images}))
+                refuse(f"models.{name}.framework", f"one of {known}")
+            regions = FRAMEWORKS[model.framework].accounts
+            if self.region and self.region not in regions:
+                refuse("region", f"one with a {model.framework} image: {', '.join(sorted(regions))}")
+        return self
+
+    @model_validator(mode="after")
+    def _alarms_can_go_off_while_baking(self) -> Self:
+        """Only where it counts: what may vanish may also be released without watching it for long."""
+        for name, model in self.models.items():
+            window = model.serving.alarms.window_seconds
+            if self.retain and model.serving.deployment.bake_seconds < window:
+                refuse(
+                    f"models.{name}.serving.deployment.bake_seconds",
+                    f"at least {window}, since retain is true and alarms look {window} s back (alarms.periods)",
+                )
+        return self

@@ -1,0 +1,45 @@
+"""How one model is trained and registered."""
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from mlops_constructs.empty_on_delete import EmptyOnDelete
+from mlops_constructs.foundation import Foundation
+from mlops_constructs.images import Images
+from mlops_constructs.naming import ModelNames
+from mlops_constructs.training_pipeline import TrainingPipeline
+from stacks.settings import EnvironmentSettings
+
+
+class TrainingStack(cdk.Stack):
+    """The model's package group, and the pipeline that registers versions in it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: ModelNames,
+        settings: EnvironmentSettings,
+        foundation: Foundation,
+        code_root: Path,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        training = TrainingPipeline(
+            self,
+            "Training",
+            names=names,
+            settings=settings.models[names.folder].training,
+            code_root=code_root,
+            images=Images(self, settings.images),
+            foundation=foundation,
+        )
+        if not settings.retain:
+            emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=foundation.protection)
+            emptying.empty_package_group(training.group)
+        cdk.CfnOutput(self, "PipelineName", value=training.pipeline.pipeline_name)
+        cdk.CfnOutput(self, "ModelPackageGroupName", value=training.group.model_package_group_name)

@@ -1,0 +1,98 @@
+"""Synthesizes environments for the tests; as a program, all of them into one assembly with the validator on."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ("local", "dev", "staging", "prod")
+STACKS = ("foundation", "training", "serving", "release")
+
+Resource = dict[str, Any]
+
+
+def flat(value: Any) -> str:
+    """A value with `<…>` for what only the deployment knows."""
+    match value:
+        case str():
+            return value
+        case {"Fn::Join": [_, parts]}:
+            return "".join(flat(part) for part in parts)
+        case {"Fn::Sub": text}:
+            return str(text)
+        case {"Fn::FindInMap": [name, *_]} | {"Fn::GetAtt": [name, _]} | {"Ref": name} | {"Fn::ImportValue": name}:
+            return f"<{name}>"
+    raise AssertionError(f"unexpected {value}")
+
+
+@dataclass(frozen=True)
+class Template:
+    """One synthesized template with the questions that tests ask."""
+
+    body: dict[str, Any]
+
+    def resources(self, kind: str) -> dict[str, Resource]:
+        return {name: each for name, each in self.body["Resources"].items() if each["Type"] == kind}
+
+    def only(self, kind: str) -> Resource:
+        [resource] = self.resources(kind).values()
+        return resource
+
+    def statements(self, role: str) -> list[dict[str, Any]]:
+        """What the policies of the role with this logical id allow."""
+        return [
+            statement
+            for policy in self.resources("AWS::IAM::Policy").values()
+            if {"Ref": role} in policy["Properties"]["Roles"]
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        ]
+
+    def allowed(self, role: str) -> set[tuple[str, str]]:
+        """Pairs of action and resource that a role has."""
+        pairs = set()
+        for statement in self.statements(role):
+            assert statement["Effect"] == "Allow"
+            actions, resources = statement["Action"], statement["Resource"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                for resource in resources if isinstance(resources, list) else [resources]:
+                    pairs.add((action, flat(resource)))
+        return pairs
+
+    def role(self, beginning: str) -> str:
+        """Logical id of the one role whose id starts so."""
+        [name] = [each for each in self.resources("AWS::IAM::Role") if each.startswith(beginning)]
+        return name
+
+
+def add(app: Any, environment: str) -> None:
+    from stacks.environment import add_stacks
+    from stacks.settings import load
+
+    add_stacks(app, load(ROOT / "config", environment), code_root=ROOT / "pipeline_code")
+
+
+def new_app(outdir: Path) -> Any:
+    import aws_cdk as cdk
+
+    from stacks.context import feature_flags
+
+    return cdk.App(context=feature_flags(ROOT), outdir=str(outdir))
+
+
+def read(outdir: Path, environment: str) -> dict[str, Template]:
+    """Templates by what they hold: foundation, training, serving, release."""
+    found = {kind: list(outdir.glob(f"mlops-{environment}-*{kind}.template.json")) for kind in STACKS}
+    return {kind: Template(json.loads(path.read_text())) for kind, [path] in found.items()}
+
+
+if __name__ == "__main__":
+    sys.path[1:1] = [str(ROOT), str(ROOT / "constructs"), str(ROOT / "pipeline_code")]
+    os.environ["CDK_VALIDATION"] = "true"
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "18,20")
+    together = new_app(Path(sys.argv[1]))
+    for each in ENVIRONMENTS:
+        add(together, each)
+    together.synth()

@@ -1,0 +1,112 @@
+"""Synth is pure: the same bytes from any process, and one line instead of a traceback when a setting is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.infra.environments import ENVIRONMENTS, ROOT
+
+
+def start(outdir, environment, *, root=ROOT, **variables):
+    return subprocess.Popen(
+        [sys.executable, str(root / "app.py")],
+        cwd=outdir.parent,
+        env={
+            **os.environ,
+            "CDK_VALIDATION": "false",
+            "CDK_OUTDIR": str(outdir),
+            "CDK_CONTEXT_JSON": json.dumps({"env": environment}),
+            **variables,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_two_processes_synthesize_the_same_bytes(tmp_path):
+    first, second = tmp_path / "one" / "cdk.out", tmp_path / "another-place" / "cdk.out"
+    for folder in (first, second):
+        folder.parent.mkdir()
+    runs = [
+        start(first, "prod", PYTHONHASHSEED="1", TZ="UTC"),
+        start(second, "prod", PYTHONHASHSEED="2", TZ="Asia/Tokyo", LC_ALL="C"),
+    ]
+    for run in runs:
+        _, stderr = run.communicate(timeout=120)
+        assert run.returncode == 0, stderr
+    assert contents(first) == contents(second)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project's configuration beside the same code."""
+    for name in ("app.py", "cdk.json", "stacks", "constructs", "lambdas", "pipeline_code"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "app.py").unlink()
+    (tmp_path / "app.py").write_text((ROOT / "app.py").read_text())
+    (tmp_path / "config").mkdir()
+    for file in (ROOT / "config").glob("*.toml"):
+        (tmp_path / "config" / file.name).write_text(file.read_text())
+    return tmp_path
+
+
+def test_wrong_settings_stop_synth_with_one_line(project):
+    cases = {
+        "dev": ("dev", "[models.loan_approval.training]\nmin_aucc = 0.7\n", "config/dev.toml: models.loan_app"),
+        "staging": (
+            "staging",
+            '[models.loan_approval.training.parameters]\nTranFrom = "2000-10-01"\n',
+            'config/staging.toml: models.loan_approval.training.parameters.TranFrom = "2000-10-01": must be for a '
+            "parameter that pipeline_code/loan_approval/definition.py declares: TrainFrom",
+        ),
+        "prd": ("prod", "", 'config/prd.toml: env = "prd": no such environment; use dev, local, prod, staging'),
+    }
+    for file, addition, _ in cases.values():
+        with (project / "config" / f"{file}.toml").open("a") as config:
+            config.write(f"\n{addition}")
+    runs = {environment: start(project / f"out-{environment}", environment, root=project) for environment in cases}
+    for environment, (_, _, expected) in cases.items():
+        stdout, stderr = runs[environment].communicate(timeout=120)
+        assert (runs[environment].returncode, stdout) == (1, "")
+        assert stderr.startswith(expected)
+        assert stderr.count("\n") == 1
+        assert not (project / f"out-{environment}" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_template_names_this_machine(environment, assembly):
+    for path in assembly(environment).glob("*.json"):
+        if path.name not in ("tree.json",):
+            assert str(Path.home()) not in path.read_text()
+            assert str(ROOT) not in path.read_text(), path.name
+
+
+def test_constructs_folder_does_not_shadow_the_package_that_cdk_is_built_on():
+    import constructs
+
+    assert not (ROOT / "constructs" / "__init__.py").exists()
+    assert not Path(str(constructs.__file__)).is_relative_to(ROOT / "constructs")
+
+
+def test_flags_are_the_recommended_ones_of_the_installed_cdk():
+    """Deliberate difference: `defaultCrossStackReferences`, since a strong one keeps the foundation in place."""
+    import tarfile
+
+    import aws_cdk
+
+    [archive] = (Path(aws_cdk.__file__).parent / "_jsii").glob("*.tgz")
+    with tarfile.open(archive) as package:
+        member = package.extractfile("package/recommended-feature-flags.json")
+        assert member is not None
+        recommended = json.load(member)
+    recommended["@aws-cdk/core:defaultCrossStackReferences"] = "strong"
+    assert json.loads((ROOT / "cdk.json").read_text())["context"] == recommended

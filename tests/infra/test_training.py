@@ -1,0 +1,112 @@
+"""The training stack registers versions, and its role reaches the model's own data and nothing else."""
+
+import json
+import re
+import tarfile
+
+import pytest
+
+from tests.infra.environments import ENVIRONMENTS
+
+
+def definition(template):
+    """The pipeline's definition; values that only the deployment knows show as `<…>`."""
+    body = template.only("AWS::SageMaker::Pipeline")["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]
+    return json.loads("".join(p if isinstance(p, str) else "<token>" for p in body["Fn::Join"][1]))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_names_are_those_that_people_and_events_use(environment, templates):
+    training = templates(environment)["training"]
+    base = f"mlops-{environment}-loan-approval"
+    assert training.only("AWS::SageMaker::Pipeline")["Properties"]["PipelineName"] == f"{base}-training"
+    group = training.resources("AWS::SageMaker::ModelPackageGroup")
+    assert list(group) == ["TrainingPackageGroup07CA4598"]
+    assert group["TrainingPackageGroup07CA4598"]["Properties"]["ModelPackageGroupName"] == base
+
+
+def test_definition_arrives_whole(templates):
+    steps = {step["Name"] for step in definition(templates("prod")["training"])["Steps"]}
+    assert {"ValidateData", "PrepareFeatures", "ChooseTraining"} <= steps
+
+
+def test_settings_reach_the_pipeline(templates):
+    parameters = {each["Name"]: each for each in definition(templates("prod")["training"])["Parameters"]}
+    assert parameters["MinAuc"]["DefaultValue"] == 0.65
+    assert parameters["TrainingInstanceType"]["DefaultValue"] == "ml.m5.xlarge"
+
+
+def test_pipeline_waits_for_its_role_to_be_allowed_everything(templates):
+    training = templates("prod")["training"]
+    policy = next(name for name in training.resources("AWS::IAM::Policy") if name.startswith("TrainingRole"))
+    assert policy in training.only("AWS::SageMaker::Pipeline")["DependsOn"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_role_writes_only_below_its_models_prefix(environment, templates):
+    training = templates(environment)["training"]
+    [written] = [arn for action, arn in training.allowed(training.role("TrainingRole")) if action == "s3:PutObject"]
+    assert re.fullmatch(r"<.*GetAttArtifacts.*>/loan_approval/\*", written)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_role_may_do_exactly_this(environment, templates):
+    training = templates(environment)["training"]
+    actions = {action for action, _ in training.allowed(training.role("TrainingRole"))}
+    assert {action for action in actions if "*" in action} == set()
+    assert {action for action in actions if not action.startswith(("s3:", "logs:", "ecr:", "kms:"))} == {
+        "cloudwatch:PutMetricData",
+        "iam:PassRole",
+        "sagemaker:AddTags",
+        "sagemaker:CreateHyperParameterTuningJob",
+        "sagemaker:CreateModelPackage",
+        "sagemaker:CreateProcessingJob",
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:DescribeHyperParameterTuningJob",
+        "sagemaker:DescribeModelPackage",
+        "sagemaker:DescribeModelPackageGroup",
+        "sagemaker:DescribeProcessingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+        "sagemaker:StopHyperParameterTuningJob",
+        "sagemaker:StopProcessingJob",
+        "sagemaker:StopTrainingJob",
+        "ssm:GetParameter",
+    }
+    assert {action for action in actions if action.startswith(("s3:", "kms:"))} == {
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GenerateDataKey",
+        "s3:AbortMultipartUpload",
+        "s3:GetBucketLocation",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
+
+
+def test_role_passes_itself_to_sagemaker_and_nothing_else_to_nobody_else(templates):
+    training = templates("prod")["training"]
+    role = training.role("TrainingRole")
+    [passing] = [each for each in training.statements(role) if each["Action"] == "iam:PassRole"]
+    assert passing["Resource"] == {"Fn::GetAtt": [role, "Arn"]}
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_role_reads_one_object_of_the_bootstrap_bucket(templates):
+    training = templates("prod")["training"]
+    [code] = [
+        arn
+        for action, arn in training.allowed(training.role("TrainingRole"))
+        if action == "s3:GetObject" and "cdk-hnb659fds-assets" in arn
+    ]
+    assert re.fullmatch(r".*/[0-9a-f]{64}\.tar\.gz", code)
+
+
+def test_code_is_an_archive_with_the_entry_points_of_script_mode(assembly):
+    [archive] = assembly("prod").glob("asset.*.tar.gz")
+    with tarfile.open(archive) as bundle:
+        names = bundle.getnames()
+    assert {"train.py", "inference.py", "loan_approval/steps/train.py", "loan_approval/inference.py"} <= set(names)
+    assert "requirements.txt" not in names

@@ -1,0 +1,80 @@
+"""A real local AWS for the whole test session."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local_aws import commands
+from local_aws.env import client_environment
+from local_aws.state import Home, Server
+
+
+@dataclass
+class LocalAws:
+    """A running local AWS; `environment` is all that a client process needs."""
+
+    home: Path
+    server: Server
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        self.environment = kept | client_environment(self.server, Home(self.home))
+        self._session = boto3.Session(
+            aws_access_key_id=self.server.account,
+            aws_secret_access_key="local",
+            aws_session_token="local",
+            region_name=self.server.region,
+        )
+        self.client = functools.cache(self._client)
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self.url)
+
+    def kill(self) -> None:
+        """End the server as a crash does: nothing is saved or told."""
+        os.kill(self.server.pid, 9)
+        commands.wait_until_gone(self.server.pid)
+
+    def start(self) -> None:
+        """Start the server again on the same state."""
+        self.server = commands.start_detached(Home(self.home))
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """One server for all tests: `.url`, `.environment`, `.client("s3")`, `.home`."""
+    yield from run_local_aws(tmp_path_factory.mktemp("local_aws"))
+
+
+@pytest.fixture
+def own_local_aws(tmp_path: Path) -> Iterator[LocalAws]:
+    """A server for one test, which may kill it and start it again."""
+    yield from run_local_aws(tmp_path / "local_aws")
+
+
+def run_local_aws(home: Path) -> Iterator[LocalAws]:
+    """Start a server on an empty state and a free port, and stop it at the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LOCAL_AWS_PORT", raising=False)
+        running = LocalAws(home, commands.start_detached(Home(home)))
+    try:
+        yield running
+    finally:
+        if server := Home(home).running():
+            commands.stop_server(server)
+        log = Home(home).log.read_text()
+        if "Traceback" in log or " ERROR " in log:
+            print(f"--- {Home(home).log}\n{log}")

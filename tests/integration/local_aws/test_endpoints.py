@@ -1,0 +1,357 @@
+"""Endpoints through boto3, as a client of AWS meets them: real server, real serving processes.
+
+The tests of this module run in their order on one endpoint.
+"""
+
+import contextlib
+import io
+import json
+import sys
+import tarfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local_aws import state
+
+ENDPOINT = "serving-test"
+CAPTURE = "serving-test-capture"
+IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+
+MODEL = """
+import json, os
+class BadRequest(Exception):
+    status_code, phrase = 400, "Bad Request"
+    def __init__(self, message):
+        self.message = message
+def model_fn(model_dir):
+    return open(os.path.join(model_dir, "version")).read()
+def input_fn(data, content_type):
+    rows = json.loads(data)["instances"]
+    for index, row in enumerate(rows):
+        if not isinstance(row.get("income"), (int, float)):
+            raise BadRequest(f"instances[{index}].income: {row.get('income')!r} is not a number")
+    return rows
+def predict_fn(rows, model):
+    if model == "failing":
+        raise RuntimeError("this model does not work")
+    return [{"version": model, "decision": "approve" if row["income"] > 10 else "decline"} for row in rows]
+def output_fn(predictions, accept):
+    return json.dumps({"predictions": predictions})
+"""
+
+
+class Serving:
+    """The clients, and the steps that the tests share."""
+
+    def __init__(self, local_aws: Any) -> None:
+        self.s3 = local_aws.client("s3")
+        self.sagemaker = local_aws.client("sagemaker")
+        self.runtime = local_aws.client("sagemaker-runtime")
+        self.cloudwatch = local_aws.client("cloudwatch")
+        self.logs = local_aws.client("logs")
+        self.key_arn = local_aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+        self.s3.create_bucket(Bucket=CAPTURE, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    def model(self, version: str) -> None:
+        """A model, and an endpoint configuration of the same name with capture on."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+            for name, text in {"version": version, "code/inference.py": MODEL}.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(text)
+                tar.addfile(member, io.BytesIO(text.encode()))
+        self.s3.put_object(Bucket=CAPTURE, Key=f"models/{version}.tar.gz", Body=archive.getvalue())
+        self.sagemaker.create_model(
+            ModelName=version,
+            PrimaryContainer={
+                "Image": IMAGE,
+                "ModelDataUrl": f"s3://{CAPTURE}/models/{version}.tar.gz",
+                "Environment": {
+                    "SAGEMAKER_PROGRAM": "inference.py",
+                    "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+                },
+            },
+            ExecutionRoleArn="arn:aws:iam::111122223333:role/serving",
+        )
+        self.config(version, [("champion", version, 1.0)])
+
+    def config(self, name: str, variants: list[tuple[str, str, float]]) -> None:
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[
+                {
+                    "VariantName": variant,
+                    "ModelName": model,
+                    "InstanceType": "ml.m5.large",
+                    "InitialInstanceCount": 1,
+                    "InitialVariantWeight": weight,
+                }
+                for variant, model, weight in variants
+            ],
+            DataCaptureConfig={
+                "InitialSamplingPercentage": 100,
+                "DestinationS3Uri": f"s3://{CAPTURE}/captured",
+                "KmsKeyId": self.key_arn,
+                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+                "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
+            },
+        )
+
+    def update(self, config: str, *alarms: str, wait: int = 1) -> dict[str, Any]:
+        deployment: dict[str, Any] = {
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {
+                    "Type": "CANARY",
+                    "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 30},
+                    "WaitIntervalInSeconds": wait,
+                },
+                "TerminationWaitInSeconds": 0,
+            }
+        }
+        if alarms:
+            deployment["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name} for name in alarms]}
+        self.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config, DeploymentConfig=deployment)
+        return self.settled()
+
+    def settled(self, seconds: float = 30) -> dict[str, Any]:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            described: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
+            if described["EndpointStatus"] in ("InService", "Failed"):
+                return described
+            time.sleep(0.05)
+        raise AssertionError(f"{ENDPOINT} is still {described['EndpointStatus']}")
+
+    def predict(self, income: object = 20, **more: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.runtime.invoke_endpoint(
+            EndpointName=ENDPOINT,
+            ContentType="application/json",
+            Body=json.dumps({"instances": [{"income": income}]}),
+            **more,
+        )
+        answer["Prediction"] = json.loads(answer["Body"].read())["predictions"][0]
+        return answer
+
+    def captured_keys(self) -> list[str]:
+        listed = self.s3.list_objects_v2(Bucket=CAPTURE, Prefix=f"captured/{ENDPOINT}/")
+        return [found["Key"] for found in listed.get("Contents", [])]
+
+    def captured(self) -> list[dict[str, Any]]:
+        bodies = [self.s3.get_object(Bucket=CAPTURE, Key=key)["Body"].read() for key in self.captured_keys()]
+        return [json.loads(line) for body in bodies for line in body.splitlines()]
+
+
+def children_of(parent: int) -> set[int]:
+    """The processes that descend from `parent`."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                # pid (name) state ppid …; a name may hold anything but is closed by the last parenthesis
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    found = {parent}
+    while more := {pid for pid, above in parents.items() if above in found} - found:
+        found |= more
+    return found - {parent}
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 10) -> Any:
+    """What `condition` returns once it is true."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < end, f"not true in {seconds} s"
+        time.sleep(0.1)
+    return value
+
+
+class Traffic:
+    """Steady requests from several threads while the block runs."""
+
+    def __init__(self, serving: Serving, threads: int = 3) -> None:
+        self.versions: list[str] = []
+        self.errors: list[Exception] = []
+        self._serving = serving
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._drive) for _ in range(threads)]
+
+    def __enter__(self) -> "Traffic":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _drive(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.versions.append(self._serving.predict()["Prediction"]["version"])
+            except Exception as error:
+                self.errors.append(error)
+            self._stop.wait(0.02)
+
+
+@pytest.fixture(scope="module")
+def serving(local_aws: Any) -> Iterator[Serving]:
+    shared = Serving(local_aws)
+    for version in ("first", "second", "failing"):
+        shared.model(version)
+    shared.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="first")
+    described = shared.settled()
+    assert described["EndpointStatus"] == "InService", described
+    yield shared
+
+
+def test_a_request_is_answered_and_captured(serving: Serving) -> None:
+    answer = serving.predict(InferenceId="loan-1", CustomAttributes="source=test")
+    assert answer["Prediction"] == {"version": "first", "decision": "approve"}
+    assert answer["InvokedProductionVariant"] == "champion"
+    assert answer["ContentType"] == "application/json"
+    record = eventually(lambda: next(iter(serving.captured()), None))
+    assert record["eventMetadata"]["inferenceId"] == "loan-1"
+    assert record["eventMetadata"]["customAttributes"] == ["source=test"]
+    assert json.loads(record["captureData"]["endpointInput"]["data"]) == {"instances": [{"income": 20}]}
+    output = json.loads(record["captureData"]["endpointOutput"]["data"])
+    assert output["predictions"] == [answer["Prediction"]]
+    head = serving.s3.head_object(Bucket=CAPTURE, Key=serving.captured_keys()[0])
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", serving.key_arn)
+
+
+def test_a_bad_request_gets_400_with_the_field_named_and_is_counted(serving: Serving) -> None:
+    with pytest.raises(ClientError) as raised:
+        serving.predict("a lot")
+    response: dict[str, Any] = dict(raised.value.response)
+    assert response["Error"]["Code"] == "ModelError"
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert response["OriginalStatusCode"] == 400
+    assert response["OriginalMessage"].startswith("instances[0].income: 'a lot' is not a number\n")
+    assert response["LogStreamArn"].endswith(f":log-group:/aws/sagemaker/Endpoints/{ENDPOINT}")
+
+    def counted() -> float:
+        now = time.time()
+        found = serving.cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="Invocation4XXErrors",
+            Dimensions=[
+                {"Name": "EndpointName", "Value": ENDPOINT},
+                {"Name": "VariantName", "Value": "champion"},
+            ],
+            StartTime=now - 300,
+            EndTime=now + 60,
+            Period=60,
+            Statistics=["Sum", "SampleCount"],
+        )
+        return sum(point["Sum"] for point in found["Datapoints"])
+
+    assert eventually(counted) == 1
+    group = f"/aws/sagemaker/Endpoints/{ENDPOINT}"
+    lines = eventually(lambda: serving.logs.filter_log_events(logGroupName=group)["events"])
+    assert all(line["logStreamName"].startswith("champion/i-") for line in lines)
+
+
+def test_an_unknown_endpoint_is_a_validation_error(serving: Serving) -> None:
+    with pytest.raises(ClientError) as raised:
+        serving.runtime.invoke_endpoint(EndpointName="none", Body=b"")
+    error = raised.value.response["Error"]
+    assert (error["Code"], error["Message"]) == (
+        "ValidationError",
+        "Endpoint none of account 111122223333 not found.",
+    )
+
+
+def test_a_canary_update_under_load_loses_no_request(serving: Serving) -> None:
+    with Traffic(serving) as traffic:
+        described = serving.update("second")
+        time.sleep(0.2)
+    assert described["EndpointConfigName"] == "second"
+    assert traffic.errors == []
+    assert Counter(traffic.versions).keys() == {"first", "second"}
+    assert traffic.versions[-1] == "second"
+
+
+def test_an_alarm_on_the_new_fleet_rolls_a_failing_model_back(serving: Serving) -> None:
+    serving.cloudwatch.put_metric_alarm(
+        AlarmName="serving-test-errors",
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[
+            {"Name": "EndpointName", "Value": ENDPOINT},
+            {"Name": "VariantName", "Value": "champion"},
+            {"Name": "EndpointConfigName", "Value": "failing"},
+        ],
+        Statistic="Average",
+        Period=10,
+        EvaluationPeriods=1,
+        Threshold=0.1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+    )
+    with Traffic(serving) as traffic:
+        described = serving.update("failing", "serving-test-errors", wait=20)
+    assert described["EndpointStatus"] == "InService"
+    assert described["EndpointConfigName"] == "second"
+    assert "alarm(s) serving-test-errors went into ALARM" in described["FailureReason"]
+    codes = {error.response["OriginalStatusCode"] for error in traffic.errors}  # type: ignore[attr-defined]
+    assert codes == {500}
+    assert serving.predict()["Prediction"]["version"] == "second"
+
+
+def test_weights_move_the_traffic(serving: Serving) -> None:
+    serving.config("both", [("champion", "first", 1.0), ("challenger", "second", 0.0)])
+    serving.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName="both")
+    serving.settled()
+    assert {serving.predict()["InvokedProductionVariant"] for _ in range(10)} == {"champion"}
+    assert serving.predict(TargetVariant="challenger")["Prediction"]["version"] == "second"
+    serving.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=ENDPOINT,
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "champion", "DesiredWeight": 1.0},
+            {"VariantName": "challenger", "DesiredWeight": 1.0},
+        ],
+    )
+    serving.settled()
+    seen = Counter(serving.predict()["InvokedProductionVariant"] for _ in range(60))
+    assert min(seen["champion"], seen["challenger"]) > 10
+
+
+def test_everything_that_was_answered_is_captured_when_the_endpoint_is_deleted(serving: Serving) -> None:
+    before = len(serving.captured())
+    for _ in range(20):
+        serving.predict()
+    serving.sagemaker.delete_endpoint(EndpointName=ENDPOINT)
+
+    def gone() -> bool:
+        return not serving.sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"]
+
+    eventually(gone)
+    assert len(serving.captured()) >= before + 20
+    with pytest.raises(ClientError, match="not found"):
+        serving.predict()
+    for name in ("first", "second", "failing", "both"):
+        serving.sagemaker.delete_endpoint_config(EndpointConfigName=name)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc for what is left of a killed server")
+def test_a_killed_server_leaves_no_process_and_serves_again_after_its_start(own_local_aws: Any) -> None:
+    serving = Serving(own_local_aws)
+    serving.model("first")
+    serving.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="first")
+    assert serving.settled()["EndpointStatus"] == "InService"
+    state.control(own_local_aws.server, "POST", "checkpoint")
+    processes = children_of(own_local_aws.server.pid)
+    assert processes
+    own_local_aws.kill()
+    eventually(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in processes))
+    own_local_aws.start()
+    # no waiting: the first request is held until the model is loaded again
+    assert serving.predict()["Prediction"]["version"] == "first"
+    assert serving.settled()["EndpointStatus"] == "InService"

@@ -1,0 +1,350 @@
+"""The loan approval pipeline once more, written with the SageMaker Python SDK 3.
+
+`test_parity.py` holds what the SDK makes of it against `pipeline_code/loan_approval/definition.py`. Names,
+numbers and the entry point's shell text are shared with that; every structure is the SDK's own.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sagemaker.core.drift_check_baselines import DriftCheckBaselines
+from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
+from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
+from sagemaker.core.processing import Processor
+from sagemaker.core.shapes import (
+    MetricDefinition,
+    OutputDataConfig,
+    ProcessingInput,
+    ProcessingOutput,
+    ProcessingS3Input,
+    ProcessingS3Output,
+    StoppingCondition,
+)
+from sagemaker.core.workflow.conditions import ConditionEquals
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.core.workflow.parameters import ParameterBoolean, ParameterFloat, ParameterString
+from sagemaker.core.workflow.pipeline_context import PipelineSession
+from sagemaker.core.workflow.properties import PropertyFile
+from sagemaker.mlops.workflow import (
+    CacheConfig,
+    ConditionStep,
+    ModelStep,
+    Pipeline,
+    ProcessingStep,
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+    TrainingStep,
+    TuningStep,
+)
+from sagemaker.serve.model_builder import ModelBuilder
+from sagemaker.train.configs import Compute, InputData
+from sagemaker.train.model_trainer import ModelTrainer
+from sagemaker.train.tuner import HyperparameterTuner
+
+from loan_approval import definition as plain
+from mlops_constructs.definition_builder import _script
+from mlops_constructs.pipeline_context import PipelineContext
+
+ROOT = "/opt/ml/processing"
+CACHED = {"cache_config": CacheConfig(enable_caching=True, expire_after="P30D")}
+RETRY_REQUEST = [
+    StepRetryPolicy(
+        exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
+        interval_seconds=5,
+        backoff_rate=2.0,
+        max_attempts=5,
+    )
+]
+RETRY_JOB = [
+    *RETRY_REQUEST,
+    SageMakerJobStepRetryPolicy(
+        exception_types=[
+            SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
+            SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
+            SageMakerJobExceptionTypeEnum.RESOURCE_LIMIT,
+        ],
+        interval_seconds=60,
+        backoff_rate=2.0,
+        max_attempts=3,
+    ),
+]
+
+
+def pipeline(context: PipelineContext, session: PipelineSession) -> Pipeline:
+    """The same steps, branches and parameters as the plain definition."""
+    parameters = _parameters(context)
+    author = _Author(context, session, parameters)
+    validate = author.processing(
+        "ValidateData",
+        "loan_approval.steps.validate",
+        inputs={"raw": parameters["InputDataUri"]},
+        outputs=["validation"],
+        arguments=author.periods(),
+        requirements="loan_approval/requirements.txt",
+        property_files=[PropertyFile(name="Validation", output_name="validation", path="validation.json")],
+        **CACHED,
+    )
+    prepare = author.processing(
+        "PrepareFeatures",
+        "loan_approval.steps.features",
+        inputs={"raw": parameters["InputDataUri"]},
+        outputs=["train", "validation", "test", "baseline"],
+        arguments=author.periods(),
+        depends_on=[validate],
+        **CACHED,
+    )
+    baseline = author.processing(
+        "BuildBaseline",
+        "loan_approval.steps.baseline",
+        inputs={"baseline": _output(prepare, "baseline")},
+        outputs=["data-quality"],
+        **CACHED,
+    )
+    train = author.train(prepare)
+    tune = author.tune(prepare)
+    trained = train.properties.ModelArtifacts.S3ModelArtifacts
+    best = Join(
+        on="/",
+        values=[
+            tune.properties.TrainingJobDefinition.OutputDataConfig.S3OutputPath,
+            tune.properties.BestTrainingJob.TrainingJobName,
+            "output/model.tar.gz",
+        ],
+    )
+    choose = ConditionStep(
+        name="ChooseTraining",
+        depends_on=[prepare],
+        conditions=[ConditionEquals(left=parameters["Tune"], right=True)],
+        if_steps=[tune, *author.judge_and_register("Tuned", best, prepare, baseline)],
+        else_steps=[train, *author.judge_and_register("", trained, prepare, baseline)],
+    )
+    return Pipeline(
+        name=context.base_name,
+        parameters=list(parameters.values()),
+        steps=[validate, prepare, baseline, choose],
+        sagemaker_session=session,
+    )
+
+
+def _parameters(context: PipelineContext) -> dict[str, Any]:
+    settings = context.settings
+    declared = [
+        ParameterString("InputDataUri"),
+        ParameterString("TrainFrom", "2000-10-01"),
+        ParameterString("TrainTo", "2002-09-30"),
+        ParameterString("TestFrom", "2002-10-01"),
+        ParameterString("TestTo", "2002-12-31"),
+        ParameterFloat("MinAuc", settings.min_auc),
+        ParameterBoolean("Tune", default_value=False),
+        ParameterString("ProcessingInstanceType", settings.processing_instance_type),
+        ParameterString("TrainingInstanceType", settings.training_instance_type),
+        ParameterString("ModelApprovalStatus", "PendingManualApproval"),
+    ]
+    return {parameter.name: parameter for parameter in declared}
+
+
+def _output(step: ProcessingStep, name: str) -> Any:
+    return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
+
+
+@dataclass(frozen=True)
+class _Author:
+    context: PipelineContext
+    session: PipelineSession
+    parameters: Mapping[str, Any]
+
+    def periods(self) -> list[Any]:
+        names = {"--train-from": "TrainFrom", "--train-to": "TrainTo", "--test-from": "TestFrom", "--test-to": "TestTo"}
+        return [part for option, name in names.items() for part in (option, self.parameters[name])]
+
+    def processing(
+        self,
+        name: str,
+        module: str,
+        *,
+        inputs: Mapping[str, Any],
+        outputs: Sequence[str],
+        arguments: Sequence[Any] = (),
+        requirements: str = "",
+        environment: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> ProcessingStep:
+        settings = self.context.settings
+        processor = Processor(
+            role=self.context.role_arn,
+            image_uri=self.context.image_uri("xgboost"),
+            instance_count=1,
+            instance_type=self.parameters["ProcessingInstanceType"],
+            entrypoint=["/bin/bash", "-c", _script(module, requirements), "--"],
+            volume_size_in_gb=settings.volume_gb,
+            volume_kms_key=self.context.key_arn,
+            output_kms_key=self.context.key_arn,
+            max_runtime_in_seconds=settings.max_runtime_seconds,
+            env=dict(environment) if environment else None,
+            sagemaker_session=self.session,
+        )
+        run = processor.run(
+            inputs=[_input(key, uri) for key, uri in {**inputs, "code": self.context.code_uri}.items()],
+            outputs=[self._output_of(name, key) for key in outputs],
+            arguments=list(arguments) or None,
+        )
+        return ProcessingStep(name, step_args=run, retry_policies=RETRY_JOB, **members)
+
+    def train(self, prepare: ProcessingStep) -> TrainingStep:
+        trainer = self._trainer({**plain.HYPERPARAMETERS, **plain.FIXED})
+        run = trainer.train(input_data_config=self._channels(prepare))
+        return TrainingStep("TrainModel", step_args=run, retry_policies=RETRY_JOB, **CACHED)
+
+    def tune(self, prepare: ProcessingStep) -> TuningStep:
+        settings = self.context.settings
+        tuner = HyperparameterTuner(
+            model_trainer=self._trainer(plain.FIXED),
+            objective_metric_name=plain.METRIC,
+            objective_type="Maximize",
+            metric_definitions=[{"Name": key, "Regex": regex} for key, regex in plain.METRICS.items()],
+            hyperparameter_ranges={
+                "max_depth": IntegerParameter(2, 6),
+                "num_round": IntegerParameter(100, 400),
+                "eta": ContinuousParameter(0.02, 0.15, scaling_type="Logarithmic"),
+                "min_child_weight": ContinuousParameter(1.0, 40.0, scaling_type="Logarithmic"),
+                "reg_lambda": ContinuousParameter(1.0, 100.0, scaling_type="Logarithmic"),
+                "subsample": ContinuousParameter(0.5, 1.0),
+                "colsample_bytree": ContinuousParameter(0.4, 1.0),
+            },
+            strategy="Bayesian",
+            random_seed=plain.SEED,
+            max_jobs=settings.tuning_jobs,
+            max_parallel_jobs=settings.tuning_parallel_jobs,
+        )
+        run = tuner.tune(inputs=self._channels(prepare))
+        return TuningStep("TuneModel", step_args=run, retry_policies=RETRY_JOB, **CACHED)
+
+    def judge_and_register(self, kind: str, model: Any, prepare: ProcessingStep, baseline: ProcessingStep) -> list[Any]:
+        evaluation = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
+        evaluate = self.processing(
+            f"Evaluate{kind}Model",
+            "loan_approval.steps.evaluate",
+            inputs={"model": model, "test": _output(prepare, "test")},
+            outputs=["evaluation", "model-quality"],
+            environment={"CHAMPION_PARAMETER": self.context.champion_parameter},
+            property_files=[evaluation],
+        )
+        gate = self.processing(
+            f"Gate{kind}Model",
+            "loan_approval.steps.gate",
+            inputs={"evaluation": _output(evaluate, "evaluation")},
+            outputs=["gate"],
+            arguments=[
+                "--min-auc",
+                Join(on="", values=[self.parameters["MinAuc"]]),
+                "--tolerance",
+                str(plain.TOLERANCE),
+            ],
+        )
+        auc = JsonGet(
+            step_name=evaluate.name, property_file=evaluation, json_path="binary_classification_metrics.auc.value"
+        )
+        data, quality = _documents(baseline, "data-quality"), _documents(evaluate, "model-quality")
+        documents = {
+            "model_data_statistics": data["statistics"],
+            "model_data_constraints": data["constraints"],
+            "model_statistics": quality["statistics"],
+            "model_constraints": quality["constraints"],
+        }
+        builder = ModelBuilder(
+            image_uri=self.context.image_uri("xgboost"),
+            s3_model_data_url=model,
+            role_arn=self.context.role_arn,
+            env_vars={
+                "SAGEMAKER_PROGRAM": "inference.py",
+                "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+            },
+            sagemaker_session=self.session,
+        )
+        package = builder.register(
+            model_package_group_name=self.context.package_group,
+            content_types=["application/json", "text/csv"],
+            response_types=["application/json", "text/csv"],
+            approval_status=self.parameters["ModelApprovalStatus"],
+            description="Probability that a loan will be charged off",
+            model_metrics=ModelMetrics(**documents),
+            drift_check_baselines=DriftCheckBaselines(**documents),
+            customer_metadata_properties=self._metadata(kind, auc),
+        )
+        register = ModelStep(f"Register{kind}Model", step_args=package, depends_on=[gate], retry_policies=RETRY_REQUEST)
+        return [evaluate, gate, register]
+
+    def _trainer(self, hyperparameters: Mapping[str, str]) -> ModelTrainer:
+        settings = self.context.settings
+        trainer = ModelTrainer(
+            training_image=self.context.image_uri("xgboost"),
+            role=self.context.role_arn,
+            base_job_name=self.context.base_name,
+            hyperparameters={
+                **hyperparameters,
+                "sagemaker_program": "train.py",
+                "sagemaker_submit_directory": self.context.code_uri,
+            },
+            compute=Compute(
+                instance_type=self.parameters["TrainingInstanceType"],
+                instance_count=1,
+                volume_size_in_gb=settings.volume_gb,
+                volume_kms_key_id=self.context.key_arn,
+            ),
+            stopping_condition=StoppingCondition(max_runtime_in_seconds=settings.max_runtime_seconds),
+            output_data_config=OutputDataConfig(
+                s3_output_path=f"s3://{self.context.artifacts_bucket}/{self.context.model}/models",
+                kms_key_id=self.context.key_arn,
+            ),
+            sagemaker_session=self.session,
+        )
+        return trainer.with_metric_definitions(
+            [MetricDefinition(name=key, regex=regex) for key, regex in plain.METRICS.items()]
+        )
+
+    def _channels(self, prepare: ProcessingStep) -> list[InputData]:
+        return [
+            InputData(channel_name=name, data_source=_output(prepare, name), content_type="text/csv")
+            for name in ("train", "validation")
+        ]
+
+    def _output_of(self, step: str, name: str) -> ProcessingOutput:
+        root = f"s3://{self.context.artifacts_bucket}/{self.context.model}/runs"
+        uri = Join(on="/", values=[root, ExecutionVariables.PIPELINE_EXECUTION_ID, step, name])
+        place = ProcessingS3Output(s3_uri=uri, local_path=f"{ROOT}/output/{name}", s3_upload_mode="EndOfJob")
+        return ProcessingOutput(output_name=name, s3_output=place)
+
+    def _metadata(self, kind: str, auc: JsonGet) -> dict[str, Any]:
+        validation = JsonGet(step_name="ValidateData", property_file="Validation", json_path="sha256")
+        parameters = self.parameters
+        return {
+            "data_uri": parameters["InputDataUri"],
+            "data_sha256": validation,
+            "code_sha256": self.context.code_sha256,
+            "train_from": parameters["TrainFrom"],
+            "train_to": parameters["TrainTo"],
+            "test_from": parameters["TestFrom"],
+            "test_to": parameters["TestTo"],
+            "test_auc": Join(on="", values=[auc]),
+            "min_auc": Join(on="", values=[parameters["MinAuc"]]),
+            "tuned": "true" if kind else "false",
+            "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
+        }
+
+
+def _input(name: str, uri: Any) -> ProcessingInput:
+    source = ProcessingS3Input(
+        s3_uri=uri, local_path=f"{ROOT}/input/{name}", s3_data_type="S3Prefix", s3_input_mode="File"
+    )
+    return ProcessingInput(input_name=name, s3_input=source)
+
+
+def _documents(step: ProcessingStep, output: str) -> dict[str, MetricsSource]:
+    def source(file: str) -> MetricsSource:
+        return MetricsSource(content_type="application/json", s3_uri=Join(on="/", values=[_output(step, output), file]))
+
+    return {"statistics": source("statistics.json"), "constraints": source("constraints.json")}

@@ -1,0 +1,3 @@
+from lib import score
+
+print(f"auc={score.AUC}")

@@ -1,0 +1,158 @@
+"""The private names of ministack that `local_aws.seam` uses: a new release that moves one fails here by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+APP = "ministack.app"
+ROUTER = "ministack.core.router"
+RESPONSES = "ministack.core.responses"
+EVENTBRIDGE = "ministack.services.eventbridge"
+CLOUDWATCH = "ministack.services.cloudwatch"
+LAMBDA = "ministack.services.lambda_svc"
+S3 = "ministack.services.s3"
+CLOUDFORMATION = "ministack.services.cloudformation"
+STACKS = f"{CLOUDFORMATION}.stacks"
+PROVISIONERS = f"{CLOUDFORMATION}.provisioners"
+
+
+def named(module: str, name: str) -> Any:
+    found = getattr(importlib.import_module(module), name, None)
+    assert found is not None, f"{module}.{name} is gone; adapt local_aws/seam.py"
+    return found
+
+
+def test_the_pinned_version_is_installed() -> None:
+    assert version("ministack") == "1.5.33", "local_aws/seam.py was written for 1.5.33"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "parameters"),
+    [
+        (APP, "app", ["scope", "receive", "send"]),
+        (APP, "_build_persistence_save_dict", []),
+        (APP, "_get_module", ["name"]),
+        (RESPONSES, "get_account_id", []),
+        (RESPONSES, "get_region", []),
+        (RESPONSES, "request_scope", ["account_id", "region"]),
+        (EVENTBRIDGE, "_put_events", ["data", "allow_aws_source"]),
+        (EVENTBRIDGE, "_invoke_target", ["target", "event", "rule", "view"]),
+        (EVENTBRIDGE, "_dispatch_to_lambda", ["arn", "payload"]),
+        (CLOUDWATCH, "_evaluate_alarm", ["alarm"]),
+        (CLOUDWATCH, "_evaluate_parent_alarms", ["child", "seen"]),
+        (CLOUDWATCH, "_dispatch_alarm_actions", ["alarm", "old_state", "new_state", "reason"]),
+        (CLOUDWATCH, "_dims_key", ["dims"]),
+        (CLOUDWATCH, "_calc_stats", ["points"]),
+        (CLOUDWATCH, "_stat_value", ["stats", "stat_name", "points"]),
+        (LAMBDA, "invoke_async_with_retry", ["func", "event"]),
+        (LAMBDA, "_execute_function_with_config_scope", ["func", "event"]),
+        (LAMBDA, "_execution_record_for_config", ["func", "config"]),
+        (STACKS, "_runs_on_worker_thread", ["resource_type"]),
+        (PROVISIONERS, "_physical_name", ["stack_name", "logical_id", "lowercase", "max_len", "seeded"]),
+    ],
+)
+def test_a_function_takes_what_the_seam_gives_it(module: str, name: str, parameters: list[str]) -> None:
+    assert list(inspect.signature(named(module, name)).parameters) == parameters
+
+
+def test_what_the_seam_replaces_in_other_modules_is_looked_up_there_when_called() -> None:
+    """A replaced function works only if its callers read the module's name each time."""
+    for module, caller, name in [
+        (EVENTBRIDGE, "_dispatch_event", "_invoke_target"),
+        (EVENTBRIDGE, "_invoke_target", "_dispatch_to_lambda"),
+        (CLOUDWATCH, "_evaluate_all_alarms", "_evaluate_alarm"),
+        (LAMBDA, "_invoke", "invoke_async_with_retry"),
+        (STACKS, "_deploy_stack_async", "_runs_on_worker_thread"),
+        (STACKS, "_deploy_stack_async", "_add_event"),
+        (f"{CLOUDFORMATION}.handlers", "_create_stack", "_add_event"),
+        (f"{CLOUDFORMATION}.changesets", "_execute_change_set", "_add_event"),
+    ]:
+        assert name in named(module, caller).__code__.co_names, f"{module}.{caller} no longer calls {name}"
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (APP, "SERVICE_HANDLERS"),
+        (APP, "_state_map"),
+        (ROUTER, "SERVICE_PATTERNS"),
+        (CLOUDFORMATION, "_ACTION_HANDLERS"),
+        (PROVISIONERS, "_RESOURCE_HANDLERS"),
+        (PROVISIONERS, "_REPLACING_PROPERTIES"),
+        (PROVISIONERS, "_CUSTOM_NAME_REPLACEMENT"),
+        (PROVISIONERS, "_STACK_TAG_PROPERTY"),
+    ],
+)
+def test_a_registry_is_a_dictionary(module: str, name: str) -> None:
+    assert isinstance(named(module, name), dict)
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        (CLOUDFORMATION, ["_stacks", "_stack_events", "_change_sets"]),
+        (CLOUDWATCH, ["_alarms", "_metrics"]),
+        (
+            S3,
+            [
+                "_buckets",
+                "_object_tags",
+                "_object_acl",
+                "_object_annotations",
+                "_object_versions",
+                "_object_retention",
+                "_object_legal_hold",
+                "_multipart_uploads",
+                "_completed_multipart_uploads",
+            ],
+        ),
+        (
+            LAMBDA,
+            [
+                "_functions",
+                "_layers",
+                "_esms",
+                "_function_urls",
+                "_kinesis_positions",
+                "_dynamodb_stream_positions",
+            ],
+        ),
+    ],
+)
+def test_a_store_keeps_its_rows_in_data(module: str, names: list[str]) -> None:
+    for name in names:
+        assert isinstance(named(module, name)._data, dict), f"{module}.{name} is stored otherwise"
+
+
+def test_s3_has_no_store_that_checkpoints_would_miss() -> None:
+    from local_aws import seam
+
+    s3 = importlib.import_module(S3)
+    kinds = (named(RESPONSES, "AccountScopedDict"), named(RESPONSES, "AccountRegionScopedDict"))
+    stores = {name for name, value in vars(s3).items() if isinstance(value, kinds)}
+    persisted = {id(value) for value in named(S3, "_PERSISTED_BUCKET_DICTS").values()}
+    by_itself = {name for name in stores if id(getattr(s3, name)) in persisted}
+    assert stores - by_itself == set(seam._S3_STORES)
+
+
+def test_lambda_saves_no_store_that_checkpoints_would_miss(tmp_path: Any, monkeypatch: Any) -> None:
+    from local_aws import seam
+
+    monkeypatch.setattr(importlib.import_module(LAMBDA), "CODE_BLOB_DIR", str(tmp_path))
+    assert set(named(LAMBDA, "get_state")()) == set(seam._LAMBDA_STORES)
+
+
+def test_every_service_can_be_restored() -> None:
+    for name in ("s3", "lambda", "cloudformation", "eventbridge", "scheduler", "cloudwatch", "cloudwatch_logs"):
+        module = named(APP, "_get_module")(named(APP, "_state_map")[name])
+        assert callable(module.get_state)
+        assert callable(module.load_persisted_state)
+
+
+def test_stack_events_carry_the_token_of_the_operation() -> None:
+    assert named(STACKS, "CLIENT_REQUEST_TOKEN").get() == ""

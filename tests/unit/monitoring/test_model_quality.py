@@ -1,0 +1,127 @@
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from monitoring import model_quality
+
+# Every metric that the developer guide shows for a binary classification problem.
+VALUES = (
+    *("recall", "precision", "accuracy", "auc", "f0_5", "f1", "f2"),
+    *("true_positive_rate", "true_negative_rate", "false_positive_rate", "false_negative_rate"),
+    *(f"{name}_best_constant_classifier" for name in ("recall", "precision", "accuracy", "f0_5", "f1", "f2")),
+)
+OTHERS = ("confusion_matrix", "receiver_operating_characteristic_curve", "precision_recall_curve")
+
+
+@pytest.fixture(scope="module")
+def scored():
+    rng = np.random.default_rng(4)
+    probabilities = rng.beta(1, 4, size=2000)
+    return (rng.random(2000) < probabilities).astype(int), probabilities
+
+
+@pytest.fixture(scope="module")
+def metrics(scored):
+    return model_quality.statistics(*scored, threshold=0.25)["binary_classification_metrics"]
+
+
+def test_names_are_model_monitors(metrics):
+    assert set(metrics) == {*VALUES, *OTHERS}
+    assert all(set(metrics[name]) == {"value", "standard_deviation"} for name in VALUES)
+
+
+def test_values_are_scikit_learns(scored, metrics):
+    labels, probabilities = scored
+    predicted = probabilities > 0.25
+    expected = {
+        "recall": sk.recall_score(labels, predicted),
+        "precision": sk.precision_score(labels, predicted),
+        "accuracy": sk.accuracy_score(labels, predicted),
+        "auc": sk.roc_auc_score(labels, probabilities),
+        "f0_5": sk.fbeta_score(labels, predicted, beta=0.5),
+        "f1": sk.f1_score(labels, predicted),
+        "f2": sk.fbeta_score(labels, predicted, beta=2),
+        "true_negative_rate": sk.recall_score(labels, predicted, pos_label=0),
+    }
+    assert {name: metrics[name]["value"] for name in expected} == pytest.approx(expected)
+    (tn, fp), (fn, tp) = sk.confusion_matrix(labels, predicted).tolist()
+    assert metrics["confusion_matrix"] == {"0": {"0": tn, "1": fp}, "1": {"0": fn, "1": tp}}
+
+
+def test_the_developer_guides_example():
+    """One of four is positive, and three are predicted so: the guide prints every number."""
+    shown = {
+        "recall": 1.0,
+        "precision": 1 / 3,
+        "accuracy": 0.5,
+        "recall_best_constant_classifier": 1.0,
+        "precision_best_constant_classifier": 0.25,
+        "accuracy_best_constant_classifier": 0.25,
+        "false_positive_rate": 2 / 3,
+        "false_negative_rate": 0.0,
+        "auc": 1.0,
+        "f0_5": 0.3846153846153846,
+        "f1": 0.5,
+        "f2": 0.7142857142857143,
+        "f0_5_best_constant_classifier": 0.29411764705882354,
+        "f1_best_constant_classifier": 0.4,
+        "f2_best_constant_classifier": 0.625,
+    }
+    document = model_quality.statistics([0, 0, 0, 1], [0.1, 0.6, 0.7, 0.9], threshold=0.5)
+    found = document["binary_classification_metrics"]
+    assert {name: found[name]["value"] for name in shown} == pytest.approx(shown)
+    assert found["confusion_matrix"] == {"0": {"0": 1, "1": 2}, "1": {"0": 0, "1": 1}}
+
+
+@pytest.mark.parametrize("name", ["recall", "precision", "accuracy", "f1"])
+def test_standard_deviations_are_those_of_resampled_rows(scored, metrics, name):
+    labels, probabilities = scored
+    score = {
+        "recall": sk.recall_score,
+        "precision": sk.precision_score,
+        "accuracy": sk.accuracy_score,
+        "f1": sk.f1_score,
+    }
+    rng = np.random.default_rng(9)
+    draws = [rng.integers(0, len(labels), len(labels)) for _ in range(300)]
+    spread = np.std([score[name](labels[rows], probabilities[rows] > 0.25) for rows in draws])
+    assert metrics[name]["standard_deviation"] == pytest.approx(spread, rel=0.15)
+
+
+def test_curves_are_short_and_keep_their_ends(metrics):
+    roc = metrics["receiver_operating_characteristic_curve"]
+    assert len(roc["false_positive_rates"]) == len(roc["true_positive_rates"]) <= model_quality.CURVE_POINTS
+    assert (roc["false_positive_rates"][0], roc["true_positive_rates"][0]) == (0.0, 0.0)
+    assert (roc["false_positive_rates"][-1], roc["true_positive_rates"][-1]) == (1.0, 1.0)
+    assert np.trapezoid(roc["true_positive_rates"], roc["false_positive_rates"]) == pytest.approx(
+        metrics["auc"]["value"], abs=0.005
+    )
+
+
+def test_same_input_gives_the_same_document(scored):
+    once, again = (model_quality.statistics(*scored, threshold=0.25) for _ in range(2))
+    assert json.dumps(once) == json.dumps(again)
+
+
+def test_nothing_predicted_positive_has_no_precision():
+    found = model_quality.statistics([0, 1], [0.1, 0.2], threshold=0.9)["binary_classification_metrics"]
+    assert found["precision"]["value"] == 0.0
+
+
+def test_constraints_lie_on_the_bad_side(scored, metrics):
+    document = model_quality.statistics(*scored, threshold=0.25)
+    limits = model_quality.constraints(document, margin=2)["binary_classification_constraints"]
+    for name, limit in limits.items():
+        value, spread = metrics[name]["value"], metrics[name]["standard_deviation"]
+        side = -1 if limit["comparison_operator"] == "LessThanThreshold" else 1
+        assert limit["threshold"] == pytest.approx(value + side * 2 * spread)
+    higher = {name for name, limit in limits.items() if limit["comparison_operator"] == "GreaterThanThreshold"}
+    assert higher == {"false_positive_rate", "false_negative_rate"}
+
+
+def test_constraints_stay_within_what_a_rate_can_be():
+    document = model_quality.statistics([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9], threshold=0.5)
+    limits = model_quality.constraints(document, margin=10)["binary_classification_constraints"]
+    assert all(0 <= limit["threshold"] <= 1 for limit in limits.values())

@@ -1,0 +1,168 @@
+"""The shape of the pipeline; what SageMaker would refuse is the definition check's business."""
+
+import json
+
+import pytest
+
+from loan_approval.definition import definition
+from mlops_constructs import definition_check
+from mlops_constructs.pipeline_context import PipelineContext
+from mlops_constructs.settings import TrainingSettings
+
+SETTINGS = TrainingSettings(
+    data_prefix="loan_approval",
+    processing_instance_type="ml.m5.large",
+    training_instance_type="ml.m5.xlarge",
+    volume_gb=30,
+    max_runtime_seconds=3600,
+    min_auc=0.65,
+    tuning_jobs=4,
+    tuning_parallel_jobs=2,
+    parameters={},
+)
+CONTEXT = PipelineContext(
+    model="loan_approval",
+    base_name="mlops-local-loan-approval",
+    role_arn="arn:aws:iam::111122223333:role/pipeline",
+    code_uri="s3://assets/code.tar.gz",
+    code_sha256="0" * 64,
+    data_bucket="data",
+    artifacts_bucket="artifacts",
+    key_arn="arn:aws:kms:eu-west-1:111122223333:key/k",
+    package_group="mlops-local-loan-approval",
+    champion_parameter="/mlops/local/loan-approval/release/champion",
+    image_uri=lambda framework: f"111122223333.dkr.ecr.eu-west-1.amazonaws.com/{framework}:1",
+    settings=SETTINGS,
+)
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return definition(CONTEXT)
+
+
+@pytest.fixture(scope="module")
+def steps(pipeline):
+    choice = pipeline["Steps"][-1]
+    branches = choice["Arguments"]["IfSteps"] + choice["Arguments"]["ElseSteps"]
+    return {step["Name"]: step for step in [*pipeline["Steps"], *branches]}
+
+
+def mentioned(value):
+    """Names of the steps that an expression anywhere in `value` refers to."""
+    if isinstance(value, dict):
+        if set(value) == {"Get"} and value["Get"].startswith("Steps."):
+            yield value["Get"].split(".")[1]
+        for inner in value.values():
+            yield from mentioned(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from mentioned(inner)
+
+
+def test_sagemaker_would_take_it(pipeline):
+    assert definition_check.findings(pipeline) == []
+
+
+def test_two_calls_give_the_same_bytes(pipeline):
+    assert json.dumps(definition(CONTEXT)) == json.dumps(pipeline)
+
+
+def test_steps_and_branches(pipeline):
+    assert [step["Name"] for step in pipeline["Steps"]] == [
+        "ValidateData",
+        "PrepareFeatures",
+        "BuildBaseline",
+        "ChooseTraining",
+    ]
+    choice = pipeline["Steps"][-1]["Arguments"]
+    assert choice["Conditions"] == [{"Type": "Equals", "LeftValue": {"Get": "Parameters.Tune"}, "RightValue": True}]
+    names = {branch: [step["Name"] for step in choice[branch]] for branch in ("IfSteps", "ElseSteps")}
+    assert names == {
+        "IfSteps": ["TuneModel", "EvaluateTunedModel", "GateTunedModel", "RegisterTunedModel"],
+        "ElseSteps": ["TrainModel", "EvaluateModel", "GateModel", "RegisterModel"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        ("PrepareFeatures", "ValidateData"),
+        ("BuildBaseline", "PrepareFeatures"),
+        ("TrainModel", "PrepareFeatures"),
+        ("EvaluateModel", "TrainModel"),
+        ("GateModel", "EvaluateModel"),
+        ("RegisterModel", "GateModel"),
+        ("RegisterModel", "BuildBaseline"),
+        ("TuneModel", "PrepareFeatures"),
+        ("EvaluateTunedModel", "TuneModel"),
+        ("GateTunedModel", "EvaluateTunedModel"),
+        ("RegisterTunedModel", "GateTunedModel"),
+    ],
+)
+def test_order(steps, later, earlier):
+    step = steps[later]
+    assert earlier in {*step.get("DependsOn", []), *mentioned(step["Arguments"])}
+
+
+def test_parameters_and_their_defaults(pipeline):
+    defaults = {each["Name"]: each.get("DefaultValue") for each in pipeline["Parameters"]}
+    assert defaults == {
+        "InputDataUri": None,
+        "TrainFrom": "2000-10-01",
+        "TrainTo": "2002-09-30",
+        "TestFrom": "2002-10-01",
+        "TestTo": "2002-12-31",
+        "MinAuc": 0.65,
+        "Tune": False,
+        "ProcessingInstanceType": "ml.m5.large",
+        "TrainingInstanceType": "ml.m5.xlarge",
+        "ModelApprovalStatus": "PendingManualApproval",
+    }
+
+
+def test_what_looks_at_todays_champion_is_never_cached(steps):
+    cached = {name for name, step in steps.items() if step.get("CacheConfig", {}).get("Enabled")}
+    assert cached == {"ValidateData", "PrepareFeatures", "BuildBaseline", "TrainModel", "TuneModel"}
+
+
+def test_evaluation_is_told_where_the_champion_is_named(steps):
+    for name in ("EvaluateModel", "EvaluateTunedModel"):
+        assert steps[name]["Arguments"]["Environment"] == {"CHAMPION_PARAMETER": CONTEXT.champion_parameter}
+
+
+def test_a_version_serves_with_the_code_in_its_own_archive(steps):
+    for name in ("RegisterModel", "RegisterTunedModel"):
+        (container,) = steps[name]["Arguments"]["InferenceSpecification"]["Containers"]
+        assert container["Environment"] == {
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        }
+
+
+def test_a_version_carries_its_evidence(steps):
+    arguments = steps["RegisterModel"]["Arguments"]
+    assert arguments["ModelMetrics"] == arguments["DriftCheckBaselines"]
+    assert set(arguments["ModelMetrics"]) == {"ModelDataQuality", "ModelQuality"}
+    metadata = arguments["CustomerMetadataProperties"]
+    assert metadata["code_sha256"] == CONTEXT.code_sha256
+    assert {"data_sha256", "test_auc", "train_from", "train_to", "test_from", "test_to"} < set(metadata)
+
+
+def test_only_validation_installs_packages(steps):
+    scripts = {
+        name: step["Arguments"]["AppSpecification"]["ContainerEntrypoint"][2]
+        for name, step in steps.items()
+        if step["Type"] == "Processing"
+    }
+    assert {name for name, script in scripts.items() if "pip install" in script} == {"ValidateData"}
+    assert all(len(script) <= 256 for script in scripts.values())
+
+
+def test_every_job_encrypts_with_the_environments_key(steps):
+    for step in steps.values():
+        if step["Type"] == "Processing":
+            assert step["Arguments"]["ProcessingOutputConfig"]["KmsKeyId"] == CONTEXT.key_arn
+            cluster = step["Arguments"]["ProcessingResources"]["ClusterConfig"]
+            assert cluster["VolumeKmsKeyId"] == CONTEXT.key_arn
+    assert steps["TrainModel"]["Arguments"]["OutputDataConfig"]["KmsKeyId"] == CONTEXT.key_arn

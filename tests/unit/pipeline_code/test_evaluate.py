@@ -1,0 +1,190 @@
+"""The evaluation step end to end, with a champion that has code of its own."""
+
+import csv
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loan_approval.steps import champion, evaluate, job
+
+ARN = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/loans/3"
+
+# An older version of the model: another feature, another file, and no idea of this one's code.
+OLD_SCORER = """
+import argparse, csv, pathlib
+parser = argparse.ArgumentParser()
+for name in ("--input", "--output", "--model-dir"):
+    parser.add_argument(name, type=pathlib.Path)
+arguments = parser.parse_args()
+weight = float((arguments.model_dir / "weight.txt").read_text())
+rows = list(csv.DictReader(arguments.input.open()))
+assert "bad" not in rows[0] and "ChgOffDate" not in rows[0], "the outcome was shown"
+lines = [str(min(0.99, weight * len(row["bank"]))) for row in rows]
+arguments.output.write_text("probability\\n" + "\\n".join(lines) + "\\n")
+"""
+
+
+def archive(folder: Path, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as members:
+        members.add(folder, arcname=".")
+    return path
+
+
+@pytest.fixture
+def old_model(tmp_path):
+    package = tmp_path / "old" / "code" / "loan_approval"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "score.py").write_text(OLD_SCORER)
+    (tmp_path / "old" / "weight.txt").write_text("0.02")
+    return tmp_path / "old"
+
+
+class FakeAws:
+    """SSM, SageMaker and S3 of one account: a release parameter, a package and its archive."""
+
+    def __init__(self, value: str, model: Path | None = None, container: dict | None = None) -> None:
+        self.value, self.model = value, model
+        self.container = {"ModelDataUrl": "s3://artifacts/loans/model.tar.gz"} if container is None else container
+
+    def client(self, _service: str) -> "FakeAws":
+        return self
+
+    def get_parameter(self, Name: str) -> dict:  # noqa: N803
+        assert Name == "/champion"
+        return {"Parameter": {"Value": self.value}}
+
+    def describe_model_package(self, ModelPackageName: str) -> dict:  # noqa: N803
+        assert ModelPackageName == ARN
+        return {"InferenceSpecification": {"Containers": [self.container]}}
+
+    def download_file(self, bucket: str, key: str, path: str) -> None:
+        assert (bucket, key) == ("artifacts", "loans/model.tar.gz")
+        assert self.model
+        archive(self.model, Path(path))
+
+
+@pytest.fixture
+def inputs(base, channels, model_dir):
+    archive(model_dir, base / "processing" / "input" / "model" / "model.tar.gz")
+    shutil.copytree(channels / "test", base / "processing" / "input" / "test")
+    return base
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def run(monkeypatch, aws=None):
+    if aws is None:
+        monkeypatch.delenv("CHAMPION_PARAMETER", raising=False)
+    else:
+        monkeypatch.setenv("CHAMPION_PARAMETER", "/champion")
+        monkeypatch.setattr("boto3.client", aws.client)
+    evaluate.main([])
+
+
+def written(base, name="evaluation/evaluation.json"):
+    return json.loads((base / "processing" / "output" / name).read_text())
+
+
+def test_evaluation_without_champion(inputs, monkeypatch, capsys):
+    run(monkeypatch)
+    document = written(inputs)
+    assert document["champion"] is None
+    assert document["period"] == {"first": "2002-10-02", "last": "2002-12-31", "rows": 1800, "charged_off": 243}
+    area = document["auc"]["value"]
+    assert 0.6 < area < 0.72, "a higher one is a leak, a lower one a bug"
+    assert document["binary_classification_metrics"]["auc"]["value"] == area
+    assert document["auc"]["lower"] < area < document["auc"]["upper"]
+    assert 0.15 < document["ks"] < 0.35
+    assert document["brier"]["value"] < document["brier"]["base_rate"]
+    assert 0.25 in [row["threshold"] for row in document["decision_table"]]
+    assert f"AUC {area:.4f}" in capsys.readouterr().out
+
+
+def test_no_champion_yet_is_no_comparison(inputs, monkeypatch):
+    run(monkeypatch, FakeAws("none"))
+    assert written(inputs)["champion"] is None
+
+
+def test_champion_scores_the_same_loans_with_its_own_code(inputs, old_model, monkeypatch, parts):
+    run(monkeypatch, FakeAws(ARN, old_model))
+    found = written(inputs)["champion"]
+    assert (found["model_package_arn"], found["version"]) == (ARN, "3")
+    predictions = rows_of(inputs / "processing/output/evaluation/predictions.csv")
+    expected = [min(0.99, 0.02 * len(bank)) for bank in parts.test["bank"]]
+    assert [float(row["champion_probability"]) for row in predictions] == pytest.approx(expected)
+    gap = found["auc_difference"]
+    assert gap["value"] == pytest.approx(written(inputs)["auc"]["value"] - found["auc"]["value"])
+    assert gap["lower"] < gap["value"] < gap["upper"]
+
+
+def test_the_same_model_as_champion_differs_by_nothing(inputs, model_dir, monkeypatch):
+    run(monkeypatch, FakeAws(ARN, model_dir))
+    gap = written(inputs)["champion"]["auc_difference"]
+    assert (gap["value"], gap["standard_error"]) == (0.0, 0.0)
+
+
+def test_a_champion_that_cannot_score_stops_the_step_with_its_words(inputs, old_model, monkeypatch):
+    (old_model / "weight.txt").write_text("heavy")
+    with pytest.raises(job.StepError, match=rf"champion {ARN}: could not score: (.|\n)*'heavy'"):
+        run(monkeypatch, FakeAws(ARN, old_model))
+
+
+def test_a_champion_without_code_stops_the_step(inputs, old_model, monkeypatch):
+    shutil.rmtree(old_model / "code")
+    with pytest.raises(job.StepError, match="has no folder code/"):
+        run(monkeypatch, FakeAws(ARN, old_model))
+
+
+def test_a_champion_without_model_data_stops_the_step(inputs, monkeypatch):
+    with pytest.raises(job.StepError, match="has no ModelDataUrl"):
+        run(monkeypatch, FakeAws(ARN, container={"Image": "x"}))
+
+
+def test_an_archive_cannot_write_outside_its_folder(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as members:
+        members.add(tmp_path / "file", arcname="../escaped")
+    with pytest.raises(tarfile.OutsideDestinationError):
+        champion.extract(tmp_path / "evil.tar.gz", tmp_path / "inside")
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_baseline_of_model_quality_is_the_evaluations(inputs, monkeypatch):
+    run(monkeypatch)
+    statistics = written(inputs, "model-quality/statistics.json")
+    assert statistics["binary_classification_metrics"] == written(inputs)["binary_classification_metrics"]
+    limits = written(inputs, "model-quality/constraints.json")["binary_classification_constraints"]
+    assert limits["auc"]["threshold"] < statistics["binary_classification_metrics"]["auc"]["value"]
+
+
+def test_a_test_period_with_one_outcome_is_refused(inputs, monkeypatch):
+    path = inputs / "processing" / "input" / "test" / "test.csv"
+    rows = rows_of(path)
+    with path.open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "bad": "0.0"} for row in rows)
+    with pytest.raises(job.StepError, match="one outcome only"):
+        run(monkeypatch)
+
+
+def test_a_missing_model_is_named(inputs, monkeypatch):
+    (inputs / "processing/input/model/model.tar.gz").unlink()
+    with pytest.raises(job.StepError, match=r"model: 0 archives .* expected one"):
+        run(monkeypatch)
+
+
+def test_worse_scores_show_in_the_comparison():
+    rng = np.random.default_rng(0)
+    labels = (rng.random(2000) < 0.2).astype(float)
+    good, bad = labels + rng.normal(0, 1, 2000), labels + rng.normal(0, 4, 2000)
+    gap = evaluate.compare(labels, bad, good)["auc_difference"]
+    assert gap["upper"] < 0

@@ -1,0 +1,86 @@
+import json
+import re
+
+import pytest
+
+from loan_approval.definition import FIXED, HYPERPARAMETERS, METRICS
+from loan_approval.encoding import FEATURES
+from loan_approval.steps import train
+
+
+def arguments(channels, model_dir, *more):
+    places = ["--train", str(channels / "train"), "--validation", str(channels / "validation")]
+    return [*places, "--model_dir", str(model_dir), "--num_round", "20", *more]
+
+
+def test_same_input_gives_the_same_bytes(channels, model_dir, tmp_path):
+    train.main(arguments(channels, tmp_path))
+    assert (tmp_path / "xgboost-model").read_bytes() == (model_dir / "xgboost-model").read_bytes()
+    assert (tmp_path / "model.json").read_bytes() == (model_dir / "model.json").read_bytes()
+
+
+def test_seed_is_a_parameter(channels, model_dir, tmp_path):
+    train.main(arguments(channels, tmp_path, "--seed", "2"))
+    assert (tmp_path / "xgboost-model").read_bytes() != (model_dir / "xgboost-model").read_bytes()
+
+
+def test_the_last_metric_in_the_log_is_the_reported_one(channels, tmp_path, capsys):
+    """SageMaker takes the last match of the definition's pattern for the job's metric."""
+    train.main(arguments(channels, tmp_path))
+    (pattern,) = METRICS.values()
+    reported = re.findall(pattern, capsys.readouterr().out)
+    assert len(reported) > 1
+    assert float(reported[-1]) == pytest.approx(
+        json.loads((tmp_path / "model.json").read_text())["validation_auc"], abs=1e-6
+    )
+
+
+def test_reported_metric_comes_from_a_model_that_did_not_see_the_validation_rows(parts, model_dir):
+    metadata = json.loads((model_dir / "model.json").read_text())
+    parameters = {key: value for key, value in metadata["hyperparameters"].items() if key != "num_round"}
+    unseen = train.fit(parts.train, parameters, 20)
+    assert train.validation_auc(unseen, parts.validation) == metadata["validation_auc"]
+
+
+def test_the_model_says_what_made_it(model_dir):
+    metadata = json.loads((model_dir / "model.json").read_text())
+    assert metadata["features"] == list(FEATURES)
+    assert metadata["decision_threshold"] == 0.25
+    assert metadata["hyperparameters"]["num_round"] == 20
+    assert metadata["rows"] == {"train": 12600, "validation": 1800}
+
+
+def test_the_model_brings_the_code_that_it_was_made_by(model_dir):
+    code = model_dir / "code"
+    assert (code / "loan_approval" / "inference.py").is_file()
+    assert (code / "loan_approval" / "score.py").is_file()
+    assert (code / "monitoring" / "auc.py").is_file()
+    assert not list(code.rglob("__pycache__"))
+
+
+def test_every_hyperparameter_of_the_definition_is_an_argument(channels, tmp_path):
+    given = {**HYPERPARAMETERS, **FIXED, "num_round": "1", "_tuning_objective_metric": "validation:auc"}
+    options = [text for name, value in given.items() for text in (f"--{name}", value)]
+    train.main([*arguments(channels, tmp_path), *options])
+    made = json.loads((tmp_path / "model.json").read_text())["hyperparameters"]
+    assert {
+        name: float(HYPERPARAMETERS[name]) for name in HYPERPARAMETERS if name != "num_round"
+    }.items() <= made.items()
+
+
+def test_defaults_of_the_definition_and_of_the_script_agree():
+    parsed = vars(train._arguments(["--train", "a", "--validation", "b", "--model_dir", "c"]))
+    assert {name: parsed[name] for name in HYPERPARAMETERS} == {n: float(v) for n, v in HYPERPARAMETERS.items()}
+    assert {name: parsed[name] for name in FIXED} == {n: float(v) for n, v in FIXED.items()}
+
+
+def test_an_unknown_hyperparameter_is_refused(channels, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        train.main(arguments(channels, tmp_path, "--learning_rate", "0.1"))
+    assert "--learning_rate" in capsys.readouterr().err
+
+
+def test_a_missing_channel_is_named(capsys):
+    with pytest.raises(SystemExit):
+        train.main([])
+    assert "--train or its SM_ variable is needed" in capsys.readouterr().err
