@@ -5,7 +5,7 @@ BIN    := .venv/bin
 ENV    ?= local
 CDK    := node_modules/.bin/cdk
 STAMP  := .venv/installed
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .PHONY: help install lint test test-oracles synth demo bench lock clean
@@ -36,9 +36,9 @@ test: install    ## unit, infrastructure and integration tests (the last against
 test-oracles: .venv-oracles/installed ## compares with the SageMaker SDK and other independent implementations
 	.venv-oracles/bin/python -m pytest tests/oracles -m oracle $(ARGS)
 
-.venv-oracles/installed: requirements/oracles.txt
+.venv-oracles/installed: requirements/sdk.txt
 	$(PYTHON) -m venv .venv-oracles
-	.venv-oracles/bin/pip install --quiet --disable-pip-version-check -r requirements/oracles.txt
+	.venv-oracles/bin/pip install --quiet --disable-pip-version-check -r requirements/sdk.txt
 	@touch $@
 
 synth: install   ## templates of ENV (local, dev, staging or prod), with strict validation
@@ -56,7 +56,7 @@ bench: install   ## measurements, as JSON, into build/bench
 	$(BIN)/python -m bench $(ARGS)
 
 lock:            ## compile requirements/*.in; needs uv
-	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt"; do set -- $$set; \
+	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt"; do set -- $$set; \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock' $$2 $$3 $$1.in -o $$1.txt || exit 1; done
 
 clean:           ## stop the local AWS and remove everything that was built

@@ -46,7 +46,7 @@ class LocalAws:
     def kill(self) -> None:
         """End the server as a crash does: nothing is saved or told."""
         os.kill(self.server.pid, 9)
-        commands.wait_until_gone(self.server.pid)
+        assert Home(self.home).wait_until_free(10)
 
     def start(self) -> None:
         """Start the server again on the same state."""
@@ -74,7 +74,7 @@ def run_local_aws(home: Path) -> Iterator[LocalAws]:
         yield running
     finally:
         if server := Home(home).running():
-            commands.stop_server(server)
+            commands.stop_server(Home(home), server)
         log = Home(home).log.read_text()
         if "Traceback" in log or " ERROR " in log:
             print(f"--- {Home(home).log}\n{log}")

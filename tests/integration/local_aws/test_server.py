@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -475,7 +476,7 @@ def test_events_wait_for_reserved_concurrency_and_none_is_lost(local_aws: Any, q
     eventually(lambda: got.extend(messages(local_aws, seen)) or len(got) >= 5, "five messages")
     assert sorted(message["Body"]["event"]["number"] for message in got) == [0, 1, 2, 3, 4]
     times = sorted(message["Body"]["at"] for message in got)
-    assert min(later - earlier for earlier, later in zip(times, times[1:], strict=False)) >= 0.2
+    assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= 0.2
     assert messages(local_aws, dead_letters) == []
 
 

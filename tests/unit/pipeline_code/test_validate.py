@@ -1,6 +1,8 @@
 """Each rule on the real loans, with one thing made wrong at a time."""
 
+import importlib.metadata
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -125,6 +127,13 @@ def test_every_rule_has_a_case_here(texts):
     """A new rule has to be added to one of the tests above."""
     cases = {"rows", "columns", "missing value", "number", "whole number", "range", "level", "date"}
     assert set(rules.RULES) == cases | {"guarantee", "outcome", "duplicates", "period"}
+
+
+def test_what_the_step_installs_is_what_these_tests_ran_with():
+    """The same version, so that the step on this machine installs nothing and needs no network."""
+    lines = (Path(validate.__file__).parents[1] / "requirements.txt").read_text().splitlines()
+    (requirement,) = [line for line in lines if not line.startswith("#")]
+    assert requirement == f"pandera[pandas]=={importlib.metadata.version('pandera')}"
 
 
 def raw(base, name, content):
