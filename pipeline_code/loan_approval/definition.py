@@ -33,12 +33,12 @@ TOLERANCE = 0.01
 
 HYPERPARAMETERS = {
     "num_round": "200",
-    "max_depth": "3",
+    "max_depth": "4",
     "eta": "0.05",
     "min_child_weight": "3",
     "reg_lambda": "5",
     "subsample": "1",
-    "colsample_bytree": "0.8",
+    "colsample_bytree": "0.5",
 }
 FIXED = {"seed": str(SEED), "nthread": "1", "decision_threshold": "0.25"}
 METRIC = "validation:auc"

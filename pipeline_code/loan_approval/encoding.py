@@ -19,6 +19,8 @@ _CODES = {
     if field.kind is Kind.CATEGORICAL
 }
 
+_RESTS = {field.name: _CODES[field.name][field.rest] for field in INPUTS if field.rest is not None}
+
 # The guaranteed amount enters as a share: the amounts themselves are nearly proportional.
 _SHARE = {"SBA_Appv": "guaranteed_share"}
 
@@ -49,6 +51,8 @@ def encode(columns: Mapping[str, Any]) -> NDArray[np.float64]:
 
 def _codes(name: str, values: Any) -> list[float]:
     codes = _CODES[name]
+    if name in _RESTS:
+        return [codes.get(value, _RESTS[name]) for value in values]
     try:
         return [codes[value] for value in values]
     except KeyError as error:

@@ -18,7 +18,8 @@ from monitoring.data_quality import Feature
 def feature(field: Field) -> Feature:
     """What the schema promises of an input, in the monitor's words."""
     if field.kind is Kind.CATEGORICAL:
-        return Feature(field.name, data_quality.STRING, domain=tuple(map(str, field.levels)))
+        domain = field.levels if field.rest is None else ()  # where anything may come, no value is a violation
+        return Feature(field.name, data_quality.STRING, domain=tuple(map(str, domain)))
     kind = data_quality.INTEGRAL if field.whole else data_quality.FRACTIONAL
     return Feature(field.name, kind, non_negative=field.minimum is not None and field.minimum >= 0)
 

@@ -85,7 +85,7 @@ def _checks(field: Field, today: str) -> List[Any]:
         checks.append(pa.Check(lambda cells: _within(cells, field), name="range"))
         if field.whole:
             checks.append(pa.Check(lambda cells: _whole(cells), name="whole number"))
-    elif field.kind is Kind.CATEGORICAL:
+    elif field.kind is Kind.CATEGORICAL and field.rest is None:
         checks.append(pa.Check(lambda cells: _known(cells, field), name="level"))
     elif field.kind is Kind.DATE:
         checks.append(pa.Check(lambda cells: _dated(cells, field, today), name="date"))

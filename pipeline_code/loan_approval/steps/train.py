@@ -3,9 +3,11 @@
 The model is fitted twice: on the training rows, to report `validation-auc` on the later validation rows; then, with
 the same hyperparameters, on both together, because the newest loans are the ones most like those to come.
 
-Defaults are the shallowest trees whose AUC, on four expanding windows inside the training period, is within noise of
-the best of 54 drawn settings (0.66; the test period took no part in the choice). The same rows, hyperparameters, seed
-and `nthread` give the same model, byte for byte.
+Defaults: chosen among a few settings by the AUC of the training period's last three months (0.65). The AUC of 2002's
+last quarter was seen for several of them (0.678 to 0.692), so that quarter is not a wholly untouched test of the
+defaults.
+
+The same rows, hyperparameters, seed and `nthread` give the same model, byte for byte.
 """
 
 from __future__ import annotations
@@ -66,12 +68,12 @@ def save(booster: xgboost.Booster, metadata: Dict[str, Any], model_dir: Path) ->
 def _arguments(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train the loan approval model")
     tree = parser.add_argument_group("XGBoost parameters")
-    tree.add_argument("--max_depth", type=int, default=3)
+    tree.add_argument("--max_depth", type=int, default=4)
     tree.add_argument("--eta", type=float, default=0.05)
     tree.add_argument("--min_child_weight", type=float, default=3.0)
     tree.add_argument("--reg_lambda", type=float, default=5.0)
     tree.add_argument("--subsample", type=float, default=1.0)
-    tree.add_argument("--colsample_bytree", type=float, default=0.8)
+    tree.add_argument("--colsample_bytree", type=float, default=0.5)
     tree.add_argument("--seed", type=int, default=20021001)
     tree.add_argument("--nthread", type=int, default=1, help="part of the result: sums depend on their order")
     names: List[str] = [action.dest for action in tree._group_actions]

@@ -149,14 +149,25 @@ def test_an_unknown_framework_and_a_region_without_an_image_are_refused(app):
 
 
 @pytest.mark.parametrize(
-    "instance_type", ["ml.m5d.large", "ml.c5d.xlarge", "ml.g5.xlarge", "ml.g4dn.xlarge", "ml.p4d.24xlarge"]
+    "instance_type",
+    [
+        "ml.m5d.large",
+        "ml.c5d.xlarge",
+        "ml.g5.xlarge",
+        "ml.g4dn.xlarge",
+        "ml.p4d.24xlarge",
+        "ml.p3dn.24xlarge",
+        "ml.p6-b200.48xlarge",
+        "ml.trn1.2xlarge",
+    ],
 )
 def test_instances_with_local_disks_take_no_key(instance_type):
     assert has_local_storage(instance_type)
 
 
 @pytest.mark.parametrize(
-    "instance_type", ["ml.m5.large", "ml.c6i.xlarge", "ml.r5.large", "ml.t2.medium", "ml.m6g.large"]
+    "instance_type",
+    ["ml.m5.large", "ml.c6i.xlarge", "ml.r5.large", "ml.t2.medium", "ml.m6g.large", "ml.p3.2xlarge", "ml.inf2.xlarge"],
 )
 def test_instances_with_network_disks_do(instance_type):
     assert not has_local_storage(instance_type)

@@ -30,12 +30,8 @@ def emitted() -> Iterator[list[dict[str, Any]]]:
     """The events that the test's code emitted, in EventBridge's member names."""
     seen: list[dict[str, Any]] = []
 
-    def sink(
-        ctx: Context, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]
-    ) -> None:
-        seen.append(
-            {"source": source, "detail-type": detail_type, "detail": detail, "resources": resources}
-        )
+    def sink(ctx: Context, source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+        seen.append({"source": source, "detail-type": detail_type, "detail": detail, "resources": resources})
 
     disconnect = events.connect(sink)
     yield seen

@@ -111,17 +111,6 @@ def test_a_registry_is_a_dictionary(module: str, name: str) -> None:
                 "_completed_multipart_uploads",
             ],
         ),
-        (
-            LAMBDA,
-            [
-                "_functions",
-                "_layers",
-                "_esms",
-                "_function_urls",
-                "_kinesis_positions",
-                "_dynamodb_stream_positions",
-            ],
-        ),
     ],
 )
 def test_a_store_keeps_its_rows_in_data(module: str, names: list[str]) -> None:
@@ -140,11 +129,18 @@ def test_s3_has_no_store_that_checkpoints_would_miss() -> None:
     assert stores - by_itself == set(seam._S3_STORES)
 
 
-def test_lambda_saves_no_store_that_checkpoints_would_miss(tmp_path: Any, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("service", ["lambda", "cloudwatch", "cloudwatch_logs"])
+def test_a_service_saves_no_store_that_checkpoints_would_miss(
+    service: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from local_aws import seam
 
     monkeypatch.setattr(importlib.import_module(LAMBDA), "CODE_BLOB_DIR", str(tmp_path))
-    assert set(named(LAMBDA, "get_state")()) == set(seam._LAMBDA_STORES)
+    module = named(APP, "_get_module")(named(APP, "_state_map")[service])
+    state = module.get_state()
+    assert set(state) == set(seam._UNCOPIED[service])
+    for name, value in state.items():
+        assert type(value) is type(getattr(module, f"_{name}")), f"{service}: {name} is saved in another form"
 
 
 def test_every_service_can_be_restored() -> None:

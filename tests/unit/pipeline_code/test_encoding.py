@@ -39,3 +39,11 @@ def test_levels_of_a_category_get_different_codes(applications):
 def test_a_category_that_the_schema_does_not_list_is_refused(applications):
     with pytest.raises(ValueError, match="State: 'XX' is not in the schema"):
         encode(columns([{**applications[0], "State": "XX"}]))
+
+
+def test_a_bank_that_the_schema_does_not_list_counts_as_other(applications):
+    def coded(bank):
+        return encode(columns([{**applications[0], "bank": bank}]))[0, FEATURES.index("bank")]
+
+    assert coded("LOANS FROM OLD CLOSED LENDERS") == coded("A BANK OF TOMORROW") == coded("other")
+    assert coded("CITIBANK, N.A.") != coded("other")

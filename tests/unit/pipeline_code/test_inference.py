@@ -1,10 +1,12 @@
+import csv
+import io
 import json
 
 import pytest
 
 from loan_approval import inference
 from loan_approval.inference import RequestError, input_fn, model_fn, output_fn, predict_fn
-from loan_approval.schema import INPUT_NAMES
+from loan_approval.schema import INPUT_NAMES, INPUTS
 
 JSON, CSV = "application/json", "text/csv"
 
@@ -18,8 +20,14 @@ def body(*applications):
     return json.dumps({"instances": applications})
 
 
+# Any text is the name of a bank: an unlisted one counts as "other".
+CLOSED_NAMES = [field.name for field in INPUTS if field.rest is None]
+
+
 def line(application):
-    return ",".join(str(application[name]) for name in INPUT_NAMES)
+    row = io.StringIO()
+    csv.writer(row, lineterminator="").writerow([application[name] for name in INPUT_NAMES])
+    return row.getvalue()
 
 
 def answer(model, request, content_type=JSON, accept=JSON):
@@ -74,8 +82,11 @@ def test_a_missing_field_is_named(applications, name):
     assert error.value.status_code == 400
 
 
-@pytest.mark.parametrize("name", INPUT_NAMES)
-@pytest.mark.parametrize("value", ["abc", [], {}, True, 1e999])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name in INPUT_NAMES for value in ([], {}, True, 1e999)]
+    + [(name, "abc") for name in CLOSED_NAMES],
+)
 def test_a_bad_value_is_named_with_its_field(applications, name, value):
     with pytest.raises(RequestError) as error:
         input_fn(body({**applications[0], name: value}), JSON)
@@ -83,7 +94,7 @@ def test_a_bad_value_is_named_with_its_field(applications, name, value):
     assert error.value.status_code == 400
 
 
-@pytest.mark.parametrize("name", INPUT_NAMES)
+@pytest.mark.parametrize("name", CLOSED_NAMES)
 def test_a_bad_value_in_csv_is_named_with_its_field(applications, name):
     lines = line(applications[0]) + "\n" + line({**applications[1], name: "abc"})
     with pytest.raises(RequestError) as error:
@@ -114,7 +125,7 @@ def test_a_guarantee_above_the_loan_is_refused(applications):
         ('{"instances": []}', JSON, "instances: empty", 400),
         ('{"instances": [1]}', JSON, "instances[0]: not an object", 400),
         ("", CSV, "instances: empty", 400),
-        ("1,2,3", CSV, "instances[0]: 3 values, expected 13", 400),
+        ("1,2,3", CSV, "instances[0]: 3 values, expected 14", 400),
         ("{}", "application/x-npy", "content type 'application/x-npy' is not one of", 415),
     ],
 )

@@ -8,7 +8,7 @@ def test_schema_names_exactly_the_columns_of_the_sample(texts):
     assert sorted(field.name for field in FIELDS) == sorted(texts.columns)
 
 
-@pytest.mark.parametrize("name", ["bad", "ChgOffDate", "Term", "bank", "ApprovalDate"])
+@pytest.mark.parametrize("name", ["bad", "ChgOffDate", "Term", "ApprovalDate"])
 def test_nothing_that_knows_the_outcome_is_an_input(name):
     assert name not in INPUT_NAMES
 
@@ -25,6 +25,9 @@ def field(name: str) -> Field:
         ("naics2", 44.0, 44),
         ("State", "CA", "CA"),
         ("franchise", 0, 0),
+        ("bank", "CITIBANK, N.A.", "CITIBANK, N.A."),
+        ("bank", "A BANK OF TOMORROW", "other"),
+        ("bank", "LOANS FROM OLD CLOSED LENDERS", "other"),
     ],
 )
 def test_good_value_is_read(name, value, expected):
@@ -52,6 +55,8 @@ def test_good_value_is_read(name, value, expected):
         ("naics2", 44.5, "44.5 is not one of"),
         ("LowDoc", "y", "'y' is not one of N, U, Y"),
         ("State", {}, "{} is not one of"),
+        ("bank", 7, "7 is not a name"),
+        ("bank", " ", "' ' is not a name"),
     ],
 )
 def test_bad_value_is_refused_with_what_is_wrong(name, value, reason):

@@ -186,6 +186,53 @@ def test_parameters_fit_only_arguments_of_their_type(path, value, kind):
     assert str(caught.value) == expected
 
 
+def test_whatever_is_broken_the_answer_is_one_line():
+    """Replace or remove every part of a definition in turn: it is accepted or refused, never an internal error."""
+    files = [{"PropertyFileName": "Report", "OutputName": "data", "FilePath": "report.json"}]
+    retry = [{"ExceptionType": ["Step.THROTTLING"], "MaxAttempts": 2}]
+    json_get = {"Std:JsonGet": {"PropertyFile": get("Steps.A.PropertyFiles.Report"), "Path": "rows"}}
+    first = processing(
+        "A", PropertyFiles=files, RetryPolicies=retry, CacheConfig={"Enabled": True, "ExpireAfter": "P1D"}
+    )
+    either = {"Type": "Or", "Conditions": [{"Type": "In", "QueryValue": json_get, "Values": [1, 2]}]}
+    fail = {"Name": "F", "Type": "Fail", "Arguments": {"ErrorMessage": {"Std:Join": {"On": " ", "Values": ["a", 1]}}}}
+    chosen = condition("C", yes=(processing("B", output_of("A")),), no=(fail,), Type="Not", Condition=either)
+    whole = json.loads(text(first, chosen))
+    outcomes = {"accepted": 0, "refused": 0}
+    for path in list(_paths(whole)):
+        for junk in (None, 1, "x", [], {}, [1], {"Get": 5}, {"Std:Join": 3}, {"Std:JsonGet": {}}, "remove"):
+            outcomes["accepted" if _accepts(_broken(whole, path, junk)) else "refused"] += 1
+    assert min(outcomes.values()) > 100
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> Any:
+    if path:
+        yield path
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from _paths(item, (*path, key))
+
+
+def _broken(whole: Any, path: tuple[Any, ...], junk: Any) -> str:
+    changed_whole = copy.deepcopy(whole)
+    target = changed_whole
+    for key in path[:-1]:
+        target = target[key]
+    if junk == "remove":
+        del target[path[-1]]
+    else:
+        target[path[-1]] = junk
+    return json.dumps(changed_whole)
+
+
+def _accepts(document: str) -> bool:
+    try:
+        parse.__wrapped__(document)
+    except DefinitionError as error:
+        assert "\n" not in str(error)
+        return False
+    return True
+
+
 def test_every_kind_of_step_is_either_emulated_or_refused_by_name():
     from local_aws.sagemaker import step_types
 

@@ -9,7 +9,7 @@ import pytest
 
 from local_aws.core import store
 from local_aws.core.api import ConflictException, ResourceNotFound, ValidationException
-from local_aws.sagemaker import execution_rows, pipeline_runs
+from local_aws.sagemaker import execution_rows, jobs, pipeline_runs
 from local_aws.sagemaker.retries import Retries
 
 from .conftest import BUCKET, IMAGE, ROLE, eventually, processing_arguments, s3_input, s3_outputs
@@ -367,6 +367,22 @@ def test_executions_of_a_server_that_ended_become_failed(pipeline, ctx):
     assert done["PipelineExecutionStatus"] == "Failed"
     assert "local AWS was restarted" in done["FailureReason"]
     assert pipeline.steps(arn)["A"]["StepStatus"] == "Failed"
+
+
+def test_what_a_stopping_server_cuts_off_is_told_at_the_next_start(pipeline):
+    pipeline.create(pipeline.step("A", "import time; time.sleep(30)"))
+    arn = pipeline.start()
+    eventually(lambda: pipeline.steps(arn).get("A", {}).get("StepStatus") == "Executing")
+    running = pipeline_runs._running[arn]
+    jobs.end_all()
+    eventually(lambda: not jobs._running)
+    described = pipeline.call("DescribePipelineExecution", PipelineExecutionArn=arn)
+    assert described["PipelineExecutionStatus"] == "Executing"  # what a checkpoint saves now
+    pipeline_runs._running.clear()
+    jobs.fail_interrupted()
+    pipeline_runs.fail_interrupted()
+    assert pipeline.wait(arn)["PipelineExecutionStatus"] == "Failed"
+    assert not running.done.is_set()
 
 
 def test_rows_are_plain_data(pipeline):

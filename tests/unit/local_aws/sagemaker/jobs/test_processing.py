@@ -1,6 +1,9 @@
 """Processing jobs from CreateProcessingJob to their end."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,14 +81,20 @@ def test_a_long_message_never_hides_the_exit_code(run):
     assert job["FailureReason"].endswith(", exit code: 2")
 
 
+def test_a_message_that_is_no_text_fails_the_job(run):
+    job = run("open('/opt/ml/output/message', 'wb').write(bytes([0xff, 0xfe]))")
+    assert job["FailureReason"] == "ClientError: /opt/ml/output/message is not UTF-8 encoded."
+
+
 def test_missing_input_fails_the_job_by_name(run):
     job = run("pass", ProcessingInputs=[s3_input("raw", f"{BUCKET}/nowhere")])
     assert job["FailureReason"] == "ClientError: No S3 objects found under S3 URL 's3://bucket/nowhere'"
 
 
 def test_a_job_that_takes_too_long_is_stopped(run):
-    job = run("import time; time.sleep(30)", StoppingCondition={"MaxRuntimeInSeconds": 1})
-    assert job["ProcessingJobStatus"] == "Stopped"
+    script = "import time; open('/opt/ml/output/message', 'w').write('at row 7'); time.sleep(30)"
+    job = run(script, StoppingCondition={"MaxRuntimeInSeconds": 1})
+    assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Stopped", "at row 7")
     assert job["FailureReason"].startswith("MaxRuntimeExceeded")
 
 
@@ -115,6 +124,7 @@ def test_a_name_is_used_once(run):
     [
         ({"AppSpecification": {"ImageUri": "image"}}, "ContainerEntrypoint is missing"),
         ({"ProcessingInputs": [s3_input("raw", BUCKET, S3InputMode="Pipe")]}, "'raw': the local AWS emulates"),
+        ({"ProcessingInputs": [s3_input("raw", BUCKET, LocalPath="/data")]}, "LocalPath '/data' is not below /opt/ml"),
     ],
 )
 def test_what_cannot_run_here_is_refused_at_once(run, changes, message):
@@ -159,3 +169,12 @@ def test_jobs_of_a_server_that_ended_become_failed(call, ctx, s3):
     job = call("DescribeProcessingJob", ProcessingJobName="old")
     assert job["ProcessingJobStatus"] == "Failed"
     assert "local AWS was restarted" in job["FailureReason"]
+
+
+def test_folders_of_a_killed_server_are_removed_at_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    for pid in (int(ended.stdout), os.getpid()):
+        (tmp_path / f"local-aws-job-{pid}-abc" / "opt_ml").mkdir(parents=True)
+    jobs.remove_left_over()
+    assert [path.name for path in tmp_path.iterdir()] == [f"local-aws-job-{os.getpid()}-abc"]
