@@ -31,7 +31,7 @@ lint: install    ## formatting, lint rules and strict types
 	@for handler in lambdas/*/; do MYPYPATH=$$handler $(BIN)/mypy $$handler || exit 1; done
 
 test: install    ## unit, infrastructure and integration tests (the last against the local AWS)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-oracles: .venv-oracles/installed ## compares with the SageMaker SDK and other independent implementations
 	.venv-oracles/bin/python -m pytest tests/oracles -m oracle $(ARGS)
@@ -43,7 +43,7 @@ test-oracles: .venv-oracles/installed ## compares with the SageMaker SDK and oth
 
 synth: install   ## templates of ENV (local, dev, staging or prod), with strict validation
 	@rm -rf build/cdk.out/$(ENV)
-	$(CDK) synth --all --strict --quiet --output build/cdk.out/$(ENV) -c env=$(ENV)
+	$(CDK) synth --strict --quiet --output build/cdk.out/$(ENV) -c env=$(ENV)
 	$(BIN)/cfn-lint --ignore-checks W3005 -- build/cdk.out/$(ENV)/*.template.json
 	@echo "templates of $(ENV): build/cdk.out/$(ENV)"
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import pickle
@@ -48,7 +49,6 @@ class Saver:
         self._blobs = Blobs(self._folder / "blobs")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._saving = threading.Lock()
-        self._touched = False
         self._operating = False
         self._due = time.monotonic() + _EVERY_SECONDS
         self._digest = ""
@@ -57,10 +57,6 @@ class Saver:
     def connect(self, loop: asyncio.AbstractEventLoop) -> None:
         """Snapshots are taken on `loop`."""
         self._loop = loop
-
-    def touched(self) -> None:
-        """Something may have changed since the last checkpoint."""
-        self._touched = True
 
     def status(self) -> dict[str, object]:
         """The last checkpoint, for `status`."""
@@ -73,6 +69,8 @@ class Saver:
             self._due = min(self._due, time.monotonic() + _AFTER_OPERATION_SECONDS)
         self._operating = operating
         if not operating and time.monotonic() >= self._due:
+            # Also where it fails, a full disk for one: the next attempt is not at the next tick.
+            self._due = time.monotonic() + _EVERY_SECONDS
             self._save()
 
     def save_now(self, patience: float) -> dict[str, object]:
@@ -100,7 +98,6 @@ class Saver:
             if snapshot is None:
                 return False
             paused = time.monotonic() - started
-            self._due = time.monotonic() + _EVERY_SECONDS
             digest = snapshot.digest()
             if digest != self._digest:
                 number = self._write(snapshot)
@@ -161,7 +158,7 @@ class Saver:
             states = {file.stem: load(file.read_bytes(), read) for file in folder.glob("*.pickle")}
         except (OSError, ValueError, KeyError, pickle.UnpicklingError, AttributeError, ImportError) as error:
             raise LocalAwsError(
-                f"{folder}: the checkpoint cannot be read ({error}); delete {self._folder.parent} to start empty"
+                f"{folder}: the checkpoint cannot be read ({error}); delete {self._folder} to start empty"
             ) from error
         restore_tables(states.pop(_TABLES, {}))
         seam.restore_services(states)
@@ -187,19 +184,24 @@ def restore_tables(tables: dict[str, dict[store.Key, store.Row]]) -> None:
 
 def _taken() -> Snapshot:
     snapshot = Snapshot()
-    tables = {name: table.raw() for name, table in store.tables().items()}
-    snapshot.services[_TABLES] = dump(tables, snapshot.blobs)
+    snapshot.services[_TABLES] = dump({name: table.raw() for name, table in store.tables().items()})
     for service, state in seam.service_states().items():
-        snapshot.services[service] = dump(state, snapshot.blobs)
+        blobs = snapshot.blobs if service in seam.WITH_LARGE_VALUES else None
+        snapshot.services[service] = dump(state, blobs)
     return snapshot
 
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Keep other threads from running Python code, as long as this one neither waits nor does I/O."""
+    """Keep other threads from running Python code, as long as this one neither waits nor does I/O.
+
+    Garbage is not collected meanwhile: nothing becomes garbage, and looking for it takes as long again.
+    """
     interval = sys.getswitchinterval()
     sys.setswitchinterval(5.0)
+    gc.disable()
     try:
         yield
     finally:
+        gc.enable()
         sys.setswitchinterval(interval)

@@ -70,26 +70,16 @@ def stop() -> None:
     if server is None:
         print(f"no local AWS runs on {home.path}")
         return
-    stop_server(server)
+    stop_server(home, server)
     print(f"local AWS at {server.url} stopped; its state is kept in {home.path}")
 
 
-def stop_server(server: Server) -> None:
+def stop_server(home: Home, server: Server) -> None:
     """End a server after it saved everything; LocalAwsError if it does not end."""
     control(server, "POST", "stop")
-    if not wait_until_gone(server.pid):
+    if not home.wait_until_free(_STOP_SECONDS):
         os.kill(server.pid, signal.SIGKILL)
         raise LocalAwsError(f"process {server.pid} did not end in {_STOP_SECONDS:.0f} s and was killed")
-
-
-def wait_until_gone(pid: int) -> bool:
-    """Wait for the end of a server's process; False if it still runs after a minute."""
-    deadline = time.monotonic() + _STOP_SECONDS
-    while _runs(pid):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def status(*, as_json: bool) -> int:
@@ -145,15 +135,3 @@ def _needed() -> Server:
 
 def _tell_ready(server: Server) -> None:
     print(f"local AWS ready at {server.url} (account {server.account}, region {server.region})", flush=True)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # A child of ours that ended stays a zombie until it is waited for.
-    try:
-        return os.waitpid(pid, os.WNOHANG) == (0, 0)
-    except ChildProcessError:
-        return True

@@ -9,9 +9,11 @@ import logging
 import os
 import pkgutil
 import secrets
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -68,6 +70,11 @@ def _isolate(server: Server, home: Home) -> None:
     """Leave in this process' environment what handlers and jobs are to inherit, and ministack's settings."""
     for name in set(os.environ) - _KEPT_VARIABLES:
         del os.environ[name]
+    # What jobs and handlers unpack is gone with the server, even if it is killed: the next start removes it.
+    scratch = home.path / "tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    tempfile.tempdir = str(scratch)
     seam.configure(account=server.account, region=server.region, port=server.port, home=home.path)
     os.environ.update(
         AWS_ENDPOINT_URL=server.url,
@@ -178,12 +185,10 @@ class _Process:
             _guarded(tick.run)
 
     async def _application(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http":
-            if scope["path"].startswith(_CONTROL):
-                await self._control(scope, send)
-                return
-            self._saver.touched()
-        await self._app(scope, receive, send)
+        if scope["type"] == "http" and scope["path"].startswith(_CONTROL):
+            await self._control(scope, send)
+        else:
+            await self._app(scope, receive, send)
 
     async def _control(self, scope: Any, send: Any) -> None:
         headers = dict(scope["headers"])

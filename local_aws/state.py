@@ -6,8 +6,8 @@ Layout of the directory (LOCAL_AWS_HOME, build/local_aws by default):
     port            the port of this state; it is kept, because stored URLs contain it
     server.log      the output of a detached server
     checkpoints/    snapshots of all services (checkpoints.py); blobs/ holds their large values
-    used_types.json the CloudFormation types that this state has provisioned
-    ministack/      scratch files of ministack
+    tmp/, ministack/  scratch files, of no use after the server ended
+    cdk/            the CDK command line's cache
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,16 +56,8 @@ class Home:
         return cls(Path(os.environ.get("LOCAL_AWS_HOME") or DEFAULT_HOME).absolute())
 
     @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
     def log(self) -> Path:
         return self.path / "server.log"
-
-    @property
-    def used_types(self) -> Path:
-        return self.path / "used_types.json"
 
     @property
     def _server_file(self) -> Path:
@@ -86,6 +79,23 @@ class Home:
                 f"{self.path}: a local AWS already runs on this state{where}; stop it or set LOCAL_AWS_HOME"
             ) from error
         return held
+
+    def wait_until_free(self, seconds: float) -> bool:
+        """Wait until no server holds the directory; False if one still does.
+
+        The lock tells it better than the process: one that ended stays a zombie until its parent looks.
+        """
+        deadline = time.monotonic() + seconds
+        with (self.path / "lock").open("a") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    if time.monotonic() > deadline:
+                        return False
+                    time.sleep(0.05)
+                else:
+                    return True
 
     def listen(self) -> socket.socket:
         """A socket that listens on LOCAL_AWS_PORT, on the port of this state, or on a free one."""

@@ -1,6 +1,9 @@
 """Runs the pinned CDK command line, and tells of its output what a person wants to see."""
 
+import ctypes
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -36,6 +39,7 @@ def cdk(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     ) as process:
         assert process.stdout is not None
         for raw in process.stdout:
@@ -45,6 +49,12 @@ def cdk(
                 each_line(text)
     if process.returncode:
         raise CommandError(f"cdk {arguments[0]} ended with {process.returncode}:\n  " + "\n  ".join(tail))
+
+
+def _end_with_parent() -> None:
+    """A killed run must not leave a deployment behind that goes on beside the next one's (prctl(2))."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def is_news(text: str) -> bool:

@@ -12,7 +12,7 @@ from mlops_constructs.definition_shapes import service
 
 # Families whose instances have local disks: those are encrypted by the hardware, and a request that names a
 # KMS key for them is refused (CreateEndpointConfig: KmsKeyId, ResourceConfig: VolumeKmsKeyId).
-_LOCAL_STORAGE = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[5-9]\w*|g4dn|p[3-9]\w*-?\w*|trn\w+|inf2|dl1)\.")
+_LOCAL_STORAGE = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[5-9]e?|p[5-9][a-z]*(-\w+)?|trn\w+|dl1)\.")
 
 
 @cache

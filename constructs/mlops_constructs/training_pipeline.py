@@ -20,7 +20,7 @@ _MAX_PARALLEL_STEPS = 4
 
 
 class TrainingPipeline(Construct):
-    """`pipeline_code/<model>` as a pipeline: its code as an asset, its definition checked, its role least."""
+    """`pipeline_code/<model>` as a pipeline: code published, definition checked, a role of its own."""
 
     def __init__(
         self,

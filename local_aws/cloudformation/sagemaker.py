@@ -214,9 +214,11 @@ TYPES: tuple[SageMakerType, ...] = (
 
 
 def install() -> None:
-    """Let CloudFormation provision these types."""
+    """Let CloudFormation provision these types, on worker threads: an endpoint is waited for."""
     for resource in TYPES:
         seam.add_resource_type(resource.type_name, resource)
+    names = {resource.type_name for resource in TYPES}
+    seam.run_on_worker_threads(names.__contains__)
     # They call back into this server (S3, logs) and wait for endpoints: never on its event loop.
     ours = {resource.type_name for resource in TYPES}
     seam.run_on_worker_threads(ours.__contains__)

@@ -138,7 +138,10 @@ def on_start(function: Hook) -> Hook:
 
 
 def on_stop(function: Hook) -> Hook:
-    """Run `function` when the server stops, e.g. to end child processes."""
+    """Run `function` when the server stops: flush what waits, end child processes.
+
+    The other services still answer, and the last checkpoint is taken afterwards.
+    """
     stop_hooks.append(function)
     return function
 

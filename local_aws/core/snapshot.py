@@ -53,8 +53,13 @@ class _Unpickler(pickle.Unpickler):
         return self._read(int(pid))
 
 
-def dump(state: Any, blobs: list[bytes]) -> bytes:
-    """`state` pickled; its large byte strings are appended to `blobs` instead."""
+def dump(state: Any, blobs: list[bytes] | None = None) -> bytes:
+    """`state` pickled; with `blobs`, its large byte strings are appended to that list instead.
+
+    Looking for them takes several times as long as pickling does.
+    """
+    if blobs is None:
+        return pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
     file = io.BytesIO()
     _Pickler(file, blobs).dump(state)
     return file.getvalue()

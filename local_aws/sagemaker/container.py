@@ -6,6 +6,7 @@ and the staged text files, and replaced back in what the command wrote. In both,
 interpreter: the image named in a request decides nothing here.
 """
 
+import contextlib
 import functools
 import io
 import json
@@ -161,8 +162,9 @@ class Container:
             )
             self._process = process
         assert process.stdin is not None
-        process.stdin.write(spec)
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # stopped before it could read: `_follow` sees how it ended
+            process.stdin.write(spec)
+            process.stdin.flush()
         return process
 
     def _follow(self, process: "subprocess.Popen[bytes]", on_line: LineSink, timeout: float | None) -> int:
@@ -184,7 +186,8 @@ class Container:
             timer.cancel()
         reader.join()
         if process.stdin:
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
         process.stdout.close()
         if overdue.is_set():
             raise TimeoutError

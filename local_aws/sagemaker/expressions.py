@@ -55,6 +55,29 @@ def json_gets(value: Any) -> Iterator[dict[str, Any]]:
             yield from json_gets(item)
 
 
+def malformed(value: Any) -> Iterator[str]:
+    """What is wrong with the form of the expressions anywhere in `value`."""
+    which = kind(value)
+    if which:
+        yield from _wrong_form(which, value[which])
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in children:
+        yield from malformed(item)
+
+
+def _wrong_form(which: str, body: Any) -> Iterator[str]:
+    if which == GET:
+        if not isinstance(body, str):
+            yield f"{GET}: {body!r} is not a path"
+    elif not isinstance(body, dict):
+        yield f"{which}: expecting start of Json Object"
+    elif which == JOIN:
+        if not isinstance(body.get("Values"), list) or not isinstance(body.get("On", ""), str):
+            yield f"{JOIN} needs a list of Values and a text On"
+    elif not isinstance(body.get("Path"), str) or not ("PropertyFile" in body or "S3Uri" in body):
+        yield f"{JSON_GET} needs a Path, and PropertyFile or S3Uri"
+
+
 def step_and_path(path: str) -> tuple[str, str] | None:
     """("Train", "ModelArtifacts.S3ModelArtifacts") for a Get of a step's property; None for any other Get."""
     match = _STEP.fullmatch(path)

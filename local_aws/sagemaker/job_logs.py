@@ -1,13 +1,18 @@
 """A job's log lines in CloudWatch Logs, while it runs."""
 
 import contextlib
+import logging
 import threading
 import time
 from collections import deque
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from local_aws import clients
 from local_aws.core.api import Context
+
+_log = logging.getLogger(__name__)
 
 _INTERVAL = 0.1  # seconds: what a follower waits at most for a line, and what keeps the number of requests low
 _LONGEST = 256 * 1024 - 26  # bytes of one event: a limit of CloudWatch Logs
@@ -26,7 +31,7 @@ class JobLog:
         self.tail: deque[str] = deque(maxlen=50)
         self._waiting: list[dict[str, Any]] = []
         self._wake = threading.Condition()
-        self._closed = False
+        self._closed = self._made = False
         self._thread = threading.Thread(target=self._write, name=f"log {stream}", daemon=True)
         self._thread.start()
 
@@ -46,7 +51,6 @@ class JobLog:
         self._thread.join()
 
     def _write(self) -> None:
-        made = False
         while True:
             with self._wake:
                 self._wake.wait_for(lambda: self._waiting or self._closed)
@@ -54,15 +58,22 @@ class JobLog:
                     self._wake.wait_for(lambda: self._closed, _INTERVAL)
                 lines, self._waiting = self._waiting, []
                 last = self._closed
-            if lines and not made:
-                self._make()
-                made = True
-            for first in range(0, len(lines), _MOST):
-                self._client.put_log_events(
-                    logGroupName=self._group, logStreamName=self._stream, logEvents=lines[first : first + _MOST]
-                )
+            try:
+                self._put(lines)
+            except (BotoCoreError, ClientError) as error:
+                # A job's result does not depend on its log; the server may be ending, too.
+                _log.warning("%s %s: %d lines lost: %s", self._group, self._stream, len(lines), error)
             if last:
                 return
+
+    def _put(self, lines: list[dict[str, Any]]) -> None:
+        if lines and not self._made:
+            self._make()
+            self._made = True
+        for first in range(0, len(lines), _MOST):
+            self._client.put_log_events(
+                logGroupName=self._group, logStreamName=self._stream, logEvents=lines[first : first + _MOST]
+            )
 
     def _make(self) -> None:
         exists = self._client.exceptions.ResourceAlreadyExistsException

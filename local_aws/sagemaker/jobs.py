@@ -1,6 +1,7 @@
 """What processing, training and tuning jobs share: their rows, threads, ends, stops and restarts."""
 
 import logging
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -19,11 +20,13 @@ Row = dict[str, Any]
 MAX_PARALLEL_CONTAINERS = 2  # whatever is asked for: the machine of one person is meant to stay usable
 INTERRUPTED = "InternalServerError: the local AWS was restarted while this was running; start it again."
 _LONGEST_REASON = 1024
+_SCRATCH = "local-aws-job-"
 
 _log = logging.getLogger(__name__)
 _slots = threading.BoundedSemaphore(MAX_PARALLEL_CONTAINERS)
 _running: dict[str, "Job"] = {}
-_server_stops = threading.Event()
+server_stops = threading.Event()
+"""Set while the server ends: what running jobs come to then is not recorded."""
 
 
 class JobEnd(Exception):
@@ -90,7 +93,7 @@ class Job:
     ctx: Context
     kind: Kind
     name: str
-    root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="local-aws-job-")))
+    root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-")))
     done: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -239,7 +242,7 @@ def _run(job: Job, work: Callable[[Job], Row]) -> None:
     try:
         status, changes = _outcome(job, work)
         job.log.close()
-        if not _server_stops.is_set():
+        if not server_stops.is_set():
             _end(job.ctx, job.kind, job.row, status, changes)
     finally:
         container.remove(job.root)
@@ -269,16 +272,35 @@ def _end(ctx: Context, kind: Kind, row: Row, status: str, changes: Row) -> None:
 @on_start
 def fail_interrupted() -> None:
     """Jobs that the state shows as running were cut off when the server ended."""
-    _server_stops.clear()
+    server_stops.clear()
     for kind in kinds:
         for (account, region, _), row in list(kind.table.items()):
             if kind.status(row) in ("InProgress", "Stopping") and kind.arn(row) not in _running:
                 _end(Context(account, region), kind, row, "Failed", {"FailureReason": INTERRUPTED})
 
 
+@on_start
+def remove_left_over() -> None:
+    """Delete the folders of jobs whose server was killed; their names tell its process id."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*-*"):
+        pid = folder.name.removeprefix(_SCRATCH).partition("-")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            container.remove(folder)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # it belongs to somebody else
+    return True
+
+
 @on_stop
 def end_all() -> None:
     """End the containers; the rows stay in progress, so that the next start tells what happened to them."""
-    _server_stops.set()
+    server_stops.set()
     for job in list(_running.values()):
         job.container.stop(grace=0)

@@ -15,8 +15,8 @@ from local_aws import clients
 from local_aws.core import api, store
 from local_aws.core.api import AwsError, Context, on_start
 from local_aws.sagemaker import caching, definition, execution_rows, jobs, retries, staging, step_runs, step_types
-from local_aws.sagemaker.definition import Step
 from local_aws.sagemaker.expressions import ExpressionError, Scope
+from local_aws.sagemaker.pipeline_model import Step
 from local_aws.sagemaker.step_runs import StepFailedError, StepRun, StepStoppedError
 
 Row = dict[str, Any]
@@ -159,6 +159,8 @@ class PipelineRun:
         }
         execution_rows.change_step(self.ctx, self.arn, name, row)
         status, changes = self._outcome(step)
+        if jobs.server_stops.is_set():
+            return  # the job was cut off with the server: the next start says so
         changes = {**changes, "StepStatus": status, "EndTime": store.now()}
         execution_rows.change_step(self.ctx, self.arn, name, changes)
         with self._changed:
@@ -188,8 +190,10 @@ class PipelineRun:
                 return self._attempt(step)
             except StepFailedError as error:
                 delay = policy.delay(error.exception)
-                if delay is None or self._stopping.wait(delay):
+                if delay is None:
                     raise
+                if self._stopping.wait(delay):
+                    raise StepStoppedError from error
             attempt += 1
             execution_rows.change_step(self.ctx, self.arn, step.name, {"AttemptCount": attempt})
 

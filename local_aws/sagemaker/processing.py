@@ -5,11 +5,12 @@ Layout of /opt/ml: AWS documentation, "Build your own processing container". The
 """
 
 import json
+from pathlib import PurePosixPath
 from typing import Any
 
 from local_aws.core import events, listing, store
 from local_aws.core.api import Context, ValidationException, operation
-from local_aws.sagemaker import jobs, staging, times
+from local_aws.sagemaker import container, jobs, staging, times
 
 Row = dict[str, Any]
 
@@ -97,15 +98,21 @@ def _check(params: Row) -> None:
             "runs by itself is not known to the local AWS; name the command."
         )
     for item in params.get("ProcessingInputs", []):
+        place = f"ProcessingInputs '{item['InputName']}'"
         if "S3Input" not in item or item["S3Input"].get("S3InputMode", "File") != "File":
-            raise ValidationException(
-                f"ProcessingInputs '{item['InputName']}': the local AWS emulates S3Input with S3InputMode File only."
-            )
+            raise ValidationException(f"{place}: the local AWS emulates S3Input with S3InputMode File only.")
+        _check_path(place, item["S3Input"])
     for item in _outputs(params):
+        place = f"ProcessingOutputConfig '{item['OutputName']}'"
         if "S3Output" not in item:
-            raise ValidationException(
-                f"ProcessingOutputConfig '{item['OutputName']}': the local AWS emulates S3Output only."
-            )
+            raise ValidationException(f"{place}: the local AWS emulates S3Output only.")
+        _check_path(place, item["S3Output"])
+
+
+def _check_path(place: str, data: Row) -> None:
+    path = PurePosixPath(data.get("LocalPath", ""))
+    if not path.is_relative_to(container.OPT_ML) or ".." in path.parts:
+        raise ValidationException(f"{place}: LocalPath '{path}' is not below {container.OPT_ML}.")
 
 
 def _work(job: jobs.Job) -> Row:
@@ -114,23 +121,23 @@ def _work(job: jobs.Job) -> Row:
         _stage(job, row)
         job.check_stopped()
         row = job.change({"ProcessingStartTime": store.now()})
-        code = job.execute(
-            [*row["AppSpecification"]["ContainerEntrypoint"], *row["AppSpecification"].get("ContainerArguments", [])],
-            {
-                "PROCESSING_JOB_NAME": job.name,
-                "PROCESSING_JOB_ARN": row["ProcessingJobArn"],
-                **row.get("Environment", {}),
-            },
-            timeout=row["StoppingCondition"]["MaxRuntimeInSeconds"],
-        )
-    message = _message(job)
-    exit_message = {"ExitMessage": message} if message else {}
+        app, given = row["AppSpecification"], row.get("Environment", {})
+        try:
+            code = job.execute(
+                [*app["ContainerEntrypoint"], *app.get("ContainerArguments", [])],
+                {"PROCESSING_JOB_NAME": job.name, "PROCESSING_JOB_ARN": row["ProcessingJobArn"], **given},
+                timeout=row["StoppingCondition"]["MaxRuntimeInSeconds"],
+            )
+        except jobs.JobStopped as stopped:
+            raise jobs.JobStopped(str(stopped), _exit_message(job)) from None
+    message = _exit_message(job)
     if code != 0:
-        raise jobs.JobFailed(jobs.algorithm_error(message or jobs.last_words(list(job.log.tail)), code), exit_message)
+        why = message.get("ExitMessage") or jobs.last_words(list(job.log.tail))
+        raise jobs.JobFailed(jobs.algorithm_error(why, code), message)
     for item in _outputs(row):
         target = item["S3Output"]
         staging.upload(job.s3, job.container.path(target["LocalPath"]), target["S3Uri"])
-    return exit_message
+    return message
 
 
 def _stage(job: jobs.Job, row: Row) -> None:
@@ -182,6 +189,15 @@ def _outputs(row: Row) -> list[Row]:
     return [item for item in outputs if not item.get("AppManaged")]
 
 
-def _message(job: jobs.Job) -> str:
+def _exit_message(job: jobs.Job) -> Row:
+    """ExitMessage, the first KB of what the command left for it; JobFailed if that is no UTF-8, as on AWS."""
     path = job.container.path("/opt/ml/output/message")
-    return path.read_text(errors="replace")[:_LONGEST_MESSAGE].strip() if path.is_file() else ""
+    if not path.is_file():
+        return {}
+    content = path.read_bytes()
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        raise jobs.JobFailed("ClientError: /opt/ml/output/message is not UTF-8 encoded.") from error
+    message = content[:_LONGEST_MESSAGE].decode(errors="ignore").strip()
+    return {"ExitMessage": message} if message else {}

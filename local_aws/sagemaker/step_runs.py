@@ -9,8 +9,8 @@ from typing import Any
 from local_aws.core import api
 from local_aws.core.api import AwsError, Context
 from local_aws.sagemaker import argument_check, conditions, jobs, package_groups, step_types, tuning
-from local_aws.sagemaker.definition import Step
 from local_aws.sagemaker.expressions import Scope
+from local_aws.sagemaker.pipeline_model import Step
 
 Row = dict[str, Any]
 

@@ -60,7 +60,8 @@ def _loop(run: Run, server: local.Server) -> None:
         # From a folder without an app: bootstrapping then needs no synthesis.
         _cdk(run, server, "bootstrap", f"aws://{server.account}/{server.region}", folder=server.home.path)
     with run.phase("deploy", "Deploy the stacks of config/local.toml (cdk deploy)"):
-        _cdk(run, server, "deploy", "--all", "--require-approval", "never", "--output", "build/cdk.out/local")
+        assembly = str(server.home.path / "cdk.out")
+        _cdk(run, server, "deploy", "--all", "--require-approval", "never", "--output", assembly)
         foundation = releases.outputs(clients("cloudformation"), names.foundation_stack)
     with run.phase("pipeline", "Train: the SageMaker pipeline validates, trains, evaluates and registers"):
         package = _train(run, clients, model, foundation["DataBucket"])

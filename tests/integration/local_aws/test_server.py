@@ -383,8 +383,13 @@ def test_parameters_from_ssm_are_resolved_anew_by_each_update(local_aws: Any, st
     assert stack.outputs()["Champion"] == "v1"
     newest = stack.events()[0]
     assert (newest["ResourceStatus"], newest["ClientRequestToken"]) == ("UPDATE_COMPLETE", "release-2")
-    created = {event["LogicalResourceId"] for event in stack.events() if event["ResourceStatus"] == "CREATE_COMPLETE"}
-    assert "Sometimes" not in created  # it was created by the update
+    of_update = [event for event in stack.events() if event.get("ClientRequestToken") == "release-2"]
+    assert [(event["LogicalResourceId"], event["ResourceStatus"]) for event in reversed(of_update)] == [
+        (stack.name, "UPDATE_IN_PROGRESS"),
+        ("Sometimes", "CREATE_IN_PROGRESS"),
+        ("Sometimes", "CREATE_COMPLETE"),
+        (stack.name, "UPDATE_COMPLETE"),
+    ]
     with pytest.raises(ClientError, match="No updates are to be performed"):
         stack.update(UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Champion", "UsePreviousValue": True}])
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import subprocess
+import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[3]
 APP = "ministack.app"
 ROUTER = "ministack.core.router"
 RESPONSES = "ministack.core.responses"
@@ -23,12 +27,12 @@ PROVISIONERS = f"{CLOUDFORMATION}.provisioners"
 
 def named(module: str, name: str) -> Any:
     found = getattr(importlib.import_module(module), name, None)
-    assert found is not None, f"{module}.{name} is gone; adapt local_aws/seam.py"
+    assert found is not None, f"{module}.{name} is gone; adapt local_aws/seam"
     return found
 
 
 def test_the_pinned_version_is_installed() -> None:
-    assert version("ministack") == "1.5.33", "local_aws/seam.py was written for 1.5.33"
+    assert version("ministack") == "1.5.33", "local_aws/seam was written for 1.5.33"
 
 
 @pytest.mark.parametrize(
@@ -119,26 +123,26 @@ def test_a_store_keeps_its_rows_in_data(module: str, names: list[str]) -> None:
 
 
 def test_s3_has_no_store_that_checkpoints_would_miss() -> None:
-    from local_aws import seam
+    from local_aws.seam import state
 
     s3 = importlib.import_module(S3)
     kinds = (named(RESPONSES, "AccountScopedDict"), named(RESPONSES, "AccountRegionScopedDict"))
     stores = {name for name, value in vars(s3).items() if isinstance(value, kinds)}
     persisted = {id(value) for value in named(S3, "_PERSISTED_BUCKET_DICTS").values()}
     by_itself = {name for name in stores if id(getattr(s3, name)) in persisted}
-    assert stores - by_itself == set(seam._S3_STORES)
+    assert stores - by_itself == set(state._S3_STORES)
 
 
 @pytest.mark.parametrize("service", ["lambda", "cloudwatch", "cloudwatch_logs"])
 def test_a_service_saves_no_store_that_checkpoints_would_miss(
     service: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from local_aws import seam
+    from local_aws.seam import state as kept
 
     monkeypatch.setattr(importlib.import_module(LAMBDA), "CODE_BLOB_DIR", str(tmp_path))
     module = named(APP, "_get_module")(named(APP, "_state_map")[service])
     state = module.get_state()
-    assert set(state) == set(seam._UNCOPIED[service])
+    assert set(state) == set(kept._UNCOPIED[service])
     for name, value in state.items():
         assert type(value) is type(getattr(module, f"_{name}")), f"{service}: {name} is saved in another form"
 
@@ -152,3 +156,16 @@ def test_every_service_can_be_restored() -> None:
 
 def test_stack_events_carry_the_token_of_the_operation() -> None:
     assert named(STACKS, "CLIENT_REQUEST_TOKEN").get() == ""
+
+
+def test_types_that_wait_run_on_worker_threads_and_others_on_the_event_loop(tmp_path: Path) -> None:
+    """In a process of its own, since what is installed stays."""
+    code = (
+        "from pathlib import Path; from local_aws import cloudformation, seam\n"
+        f"seam.configure(account='111122223333', region='eu-west-1', port=1, home=Path({str(tmp_path)!r}))\n"
+        "cloudformation.install()\n"
+        "from ministack.services.cloudformation.stacks import _runs_on_worker_thread as on_worker\n"
+        "print(on_worker('AWS::SageMaker::Endpoint'), on_worker('AWS::S3::Bucket'), on_worker('Custom::X'))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True", "False", "True"]

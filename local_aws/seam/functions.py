@@ -1,0 +1,68 @@
+"""Lambda: asynchronous invocations and concurrency."""
+
+from __future__ import annotations
+
+import contextvars
+import json
+from collections.abc import Callable
+from typing import Any
+
+from local_aws.core.api import Context
+from local_aws.seam.hosting import acting_in, current
+
+
+def replace_async_invocations(
+    start: Callable[[dict[str, Any], Any], None],
+    not_delivered: Callable[[Context, dict[str, Any], str, Any], None],
+) -> None:
+    """Send asynchronous Lambda invocations through `start(function record, event)`.
+
+    `not_delivered(ctx, target, rule or schedule arn, event)` gets those of rules and schedules whose
+    function does not exist.
+    """
+    from ministack.services import eventbridge, lambda_svc
+
+    targets: contextvars.ContextVar[tuple[dict[str, Any], str]] = contextvars.ContextVar("target")
+    invoke_target = eventbridge._invoke_target
+
+    def with_target(target: dict[str, Any], event: Any, rule: dict[str, Any], *rest: Any) -> None:
+        token = targets.set((target, str(rule.get("Arn", ""))))
+        try:
+            invoke_target(target, event, rule, *rest)
+        finally:
+            targets.reset(token)
+
+    def to_lambda(arn: str, payload: str) -> None:
+        event = json.loads(payload)
+        function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+        if function and config:
+            start(lambda_svc._execution_record_for_config(function, config), event)
+        else:
+            target, rule_arn = targets.get()
+            not_delivered(current(), target, rule_arn, event)
+
+    eventbridge._invoke_target = with_target
+    eventbridge._dispatch_to_lambda = to_lambda
+    lambda_svc.invoke_async_with_retry = start
+
+
+def event_invoke_config(function: dict[str, Any]) -> dict[str, Any]:
+    """A function's settings for asynchronous invocations; empty where it has none."""
+    return dict(
+        function.get("event_invoke_config") or (function.get("event_invoke_configs") or {}).get("$LATEST") or {}
+    )
+
+
+def execute_function(ctx: Context, function: dict[str, Any], event: Any) -> dict[str, Any]:
+    """Run a function and wait: "error" and "throttle" tell how it went, "body" what it returned."""
+    from ministack.services import lambda_svc
+
+    with acting_in(ctx):
+        return dict(lambda_svc._execute_function_with_config_scope(function, event))
+
+
+def reserve_concurrency(name: str, executions: int | None) -> None:
+    """Set how many executions of a function of the current account and region run at a time."""
+    from ministack.services import lambda_svc
+
+    lambda_svc._functions[name]["concurrency"] = executions
