@@ -23,9 +23,7 @@ def measure() -> dict[str, Any]:
         "import_aws_cdk": _figures(baseline, baseline),
         "environments": {
             environment: {
-                validation: _figures(
-                    median_of([each[f"{environment} {validation}"] for each in rounds]), baseline
-                )
+                validation: _figures(median_of([each[f"{environment} {validation}"] for each in rounds]), baseline)
                 for validation in ("validation_off", "validation_on")
             }
             for environment in ENVIRONMENTS

@@ -289,9 +289,7 @@ def _until(value: Callable[[], float], expected: float, timeout_seconds: float =
 
 def _checkout_with(folder: Path, setting: str, line: str) -> Path:
     """A copy of the app in which one line of config/ that begins with `setting` reads `line`."""
-    ignored = shutil.ignore_patterns(
-        ".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out"
-    )
+    ignored = shutil.ignore_patterns(".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out")
     checkout = shutil.copytree(ROOT, folder / "checkout", ignore=ignored)
     (checkout / ".venv").symlink_to(ROOT / ".venv")
     changed = 0

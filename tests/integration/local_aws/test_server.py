@@ -674,3 +674,10 @@ def test_a_checkpoint_that_cannot_be_read_is_told_in_one_line(own_local_aws: Any
     (line,) = started.stderr.strip().splitlines()
     assert line.startswith(f"local_aws: {newest}: the checkpoint cannot be read (")
     assert line.endswith(f"delete {local_aws.home / 'checkpoints'} to start empty")
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = f"{sys.executable} -m local_aws resources | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split()[-1] in ("emulated", "recorded")

@@ -76,8 +76,6 @@ def test_a_release_that_never_comes_says_where_to_look() -> None:
 
 
 def test_a_group_without_versions_says_what_to_do() -> None:
-    registry = type(
-        "Registry", (), {"list_model_packages": lambda _, **__: {"ModelPackageSummaryList": []}}
-    )()
+    registry = type("Registry", (), {"list_model_packages": lambda _, **__: {"ModelPackageSummaryList": []}})()
     with pytest.raises(CommandError, match="g: has no version; run the training pipeline first"):
         releases.newest_version(registry, "g")
