@@ -5,6 +5,7 @@ BIN    := .venv/bin
 ENV    ?= local
 CDK    := node_modules/.bin/cdk
 STAMP  := .venv/installed
+NODE_STAMP := node_modules/installed
 export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
@@ -16,11 +17,14 @@ help:            ## this list
 
 install: $(STAMP) ## Python packages into .venv, the CDK command line into node_modules
 
-$(STAMP): requirements/dev.txt package-lock.json
+$(STAMP): requirements/dev.txt $(NODE_STAMP)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python: $$($(PYTHON) --version) found, 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
-	@command -v npm >/dev/null || { echo "npm: not found; install Node.js 20 or newer"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+$(NODE_STAMP): package-lock.json
+	@command -v npm >/dev/null || { echo "npm: not found; install Node.js 20 or newer"; exit 1; }
 	npm ci --silent --no-audit --no-fund
 	@touch $@
 
@@ -33,7 +37,7 @@ lint: install    ## formatting, lint rules and strict types
 test: install    ## unit, infrastructure and integration tests (the last against the local AWS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-oracles: .venv-oracles/installed ## compares with the SageMaker SDK and other independent implementations
+test-oracles: .venv-oracles/installed $(NODE_STAMP) ## compares with the SageMaker SDK and other independent implementations
 	.venv-oracles/bin/python -m pytest tests/oracles -m oracle $(ARGS)
 
 .venv-oracles/installed: requirements/sdk.txt

@@ -156,7 +156,7 @@ class Saver:
                 raise ValueError(f"written with ministack {manifest['ministack']}, format {manifest['format']}")
             read = self._blobs.reader(manifest["blobs"])
             states = {file.stem: load(file.read_bytes(), read) for file in folder.glob("*.pickle")}
-        except (OSError, ValueError, KeyError, pickle.UnpicklingError, AttributeError, ImportError) as error:
+        except (OSError, ValueError, KeyError, EOFError, pickle.UnpicklingError, AttributeError, ImportError) as error:
             raise LocalAwsError(
                 f"{folder}: the checkpoint cannot be read ({error}); delete {self._folder} to start empty"
             ) from error

@@ -35,10 +35,9 @@ def start(*, detach: bool) -> None:
 def start_detached(home: Home) -> Server:
     """Start a server in the background and wait until it answers.
 
-    Raises LocalAwsError with the server's own last line if it ends before that.
+    Raises LocalAwsError with the server's own last line if it ends before that, or if `home` cannot be written.
     """
-    home.path.mkdir(parents=True, exist_ok=True)
-    with home.log.open("ab") as log:
+    with home.open(home.log.name) as log:
         begin = log.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "local_aws", "start"],

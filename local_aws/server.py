@@ -35,6 +35,8 @@ _KEPT_VARIABLES = frozenset(
 # Modules of local_aws.sagemaker that are run by their path in child processes.
 _SCRIPTS = frozenset({"launcher", "toolkit_server"})
 _STOP_SECONDS = 20.0
+_SAVE_SECONDS = 5.0
+_EXIT_SECONDS = 3.0
 _CONTROL = "/_local_aws/"
 
 
@@ -173,12 +175,19 @@ class _Process:
         self._ready(self._server)
 
     async def _end(self) -> None:
-        """Flush and end what runs, then save; the server still answers meanwhile."""
-        self._stopping.set()
+        """Flush and end what runs, then save; the server still answers meanwhile.
+
+        Stack operations end first, since half an operation cannot be saved, and one that waits for an
+        endpoint would wait for ever after the hooks.
+        """
         self._home.forget()
+        await asyncio.to_thread(_wait_for_stacks, _STOP_SECONDS)
+        self._stopping.set()
         for hook in api.stop_hooks:
             await asyncio.to_thread(_guarded, hook)
-        await asyncio.to_thread(self._saver.save_at_end, _STOP_SECONDS)
+        await asyncio.to_thread(self._saver.save_at_end, _SAVE_SECONDS)
+        await asyncio.to_thread(seam.end_function_processes)
+        _exit_within(_EXIT_SECONDS)
 
     def _repeat(self, tick: api.Tick) -> None:
         while not self._stopping.wait(tick.seconds):
@@ -215,6 +224,19 @@ class _Process:
             }
         )
         await send({"type": "http.response.body", "body": body})
+
+
+def _wait_for_stacks(seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while seam.operation_in_progress() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _exit_within(seconds: float) -> None:
+    """End the process even if a thread waits for something that has ended: everything is saved."""
+    timer = threading.Timer(seconds, os._exit, [0])
+    timer.daemon = True
+    timer.start()
 
 
 def _guarded(hook: api.Hook) -> None:

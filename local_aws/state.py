@@ -6,6 +6,7 @@ Layout of the directory (LOCAL_AWS_HOME, build/local_aws by default):
     port            the port of this state; it is kept, because stored URLs contain it
     server.log      the output of a detached server
     checkpoints/    snapshots of all services (checkpoints.py); blobs/ holds their large values
+    demo.lock       held by the demo that runs on this state
     tmp/, ministack/  scratch files, of no use after the server ended
     cdk/            the CDK command line's cache
 """
@@ -64,9 +65,8 @@ class Home:
         return self.path / "server.json"
 
     def lock(self) -> IO[str]:
-        """Take the directory for this process; LocalAwsError if another server has it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        held = (self.path / "lock").open("a")
+        """Take the directory for this process; LocalAwsError if another server has it, or it cannot be written."""
+        held = self.open("lock")
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -79,6 +79,16 @@ class Home:
                 f"{self.path}: a local AWS already runs on this state{where}; stop it or set LOCAL_AWS_HOME"
             ) from error
         return held
+
+    def open(self, name: str) -> IO[str]:
+        """Open a file of the directory to add to it and read it; LocalAwsError if that cannot be."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            return (self.path / name).open("a+")
+        except OSError as error:
+            raise LocalAwsError(
+                f"{self.path}: cannot be written ({error.strerror}); set LOCAL_AWS_HOME to a directory of yours"
+            ) from error
 
     def wait_until_free(self, seconds: float) -> bool:
         """Wait until no server holds the directory; False if one still does.

@@ -3,9 +3,6 @@
 import argparse
 import sys
 
-from mlops.demo import run_demo
-from mlops.errors import CommandError
-
 
 def main(argv: list[str] | None = None) -> int:
     """Parse the command line and run one command. Returns the process's exit code."""
@@ -15,10 +12,18 @@ def main(argv: list[str] | None = None) -> int:
     demo.add_argument("--keep", action="store_true", help="leave the local AWS running at the end")
     arguments = parser.parse_args(argv)
     try:
-        return run_demo(keep=arguments.keep)
-    except CommandError as error:
-        print(f"mlops: {error}", file=sys.stderr)
-        return 1
+        # Only now: importing boto3 takes long enough to be interrupted.
+        from mlops import demo as run
+        from mlops.errors import CommandError
+
+        try:
+            return run.run_demo(keep=arguments.keep)
+        except (CommandError, OSError) as error:
+            print(f"mlops: {error}", file=sys.stderr)
+            return 1
+    except KeyboardInterrupt:
+        print("mlops: interrupted", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

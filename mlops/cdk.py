@@ -1,6 +1,8 @@
 """Runs the pinned CDK command line, and tells of its output what a person wants to see."""
 
+import contextlib
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -28,7 +30,7 @@ def cdk(
     Raises CommandError with the last lines when it exits with anything but 0.
     """
     if not CDK.exists():
-        raise CommandError(f"{CDK.relative_to(ROOT)}: not found; run `make install`")
+        raise CommandError(f"{CDK}: not found; run `npm ci`")
     command = [str(CDK), *arguments, *_FLAGS, "-c", f"env={stage}"]
     tail: list[str] = []
     with subprocess.Popen(
@@ -39,14 +41,19 @@ def cdk(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,  # a group of its own, to end with all that it started
         preexec_fn=_end_with_parent if sys.platform == "linux" else None,
     ) as process:
         assert process.stdout is not None
-        for raw in process.stdout:
-            text = raw.rstrip()
-            if text:
-                tail = [*tail[-19:], text]
-                each_line(text)
+        try:
+            for raw in process.stdout:
+                text = raw.rstrip()
+                if text:
+                    tail = [*tail[-19:], text]
+                    each_line(text)
+        except BaseException:
+            _end(process)
+            raise
     if process.returncode:
         raise CommandError(f"cdk {arguments[0]} ended with {process.returncode}:\n  " + "\n  ".join(tail))
 
@@ -55,6 +62,16 @@ def _end_with_parent() -> None:
     """A killed run must not leave a deployment behind that goes on beside the next one's (prctl(2))."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End an interrupted command and the app that it may be synthesizing; what CloudFormation was asked goes on."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(3)
+            return
 
 
 def is_news(text: str) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -33,11 +32,7 @@ def line(clock: Clock, text: str, *, source: str = "", style: str = "") -> None:
 
 
 def table(title: str, rows: Iterable[tuple[str, str]]) -> None:
-    """A short two-column table."""
-    grid = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")  # names and ARNs are to be copied: never shortened
+    """A short two-column table. Values are never folded: names and addresses are there to be copied."""
+    console.print(f"\n[bold green]{escape(title)}[/]")
     for name, value in rows:
-        grid.add_row(escape(name), escape(value))
-    console.print()
-    console.print(grid)
+        console.print(f"  {escape(name):<24}{escape(value)}")

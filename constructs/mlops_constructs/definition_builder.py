@@ -66,12 +66,22 @@ def output_of(step: str, name: str) -> Json:
     return get(f"Steps.{step}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri")
 
 
+def script(module: str, requirements: str = "") -> str:
+    """Shell text of a processing step: unpack the code, install the bundle's file `requirements`, run `module`."""
+    install = f"python3 -m pip install -q --disable-pip-version-check -r {requirements}; " if requirements else ""
+    return f'set -e; cd {PROCESSING}/input/code; tar -xzf *.gz; {install}exec python3 -m {module} "$@"'
+
+
 @dataclass(frozen=True)
 class DefinitionBuilder:
-    """Steps of one model: its role, image, key, code and places are filled in."""
+    """Steps of one model in the image of one framework: role, key, code and places are filled in."""
 
     context: PipelineContext
-    image_uri: str
+    framework: str
+
+    @property
+    def image_uri(self) -> str:
+        return self.context.image_uri(self.framework)
 
     def processing(
         self,
@@ -93,7 +103,7 @@ class DefinitionBuilder:
         environment = members.pop("Environment", None)
         application: Json = {
             "ImageUri": self.image_uri,
-            "ContainerEntrypoint": ["/bin/bash", "-c", _script(module, requirements), "--"],
+            "ContainerEntrypoint": ["/bin/bash", "-c", script(module, requirements), "--"],
         }
         if arguments:
             application["ContainerArguments"] = list(arguments)
@@ -113,15 +123,19 @@ class DefinitionBuilder:
         return {"Name": name, "Type": "Processing", **members, "RetryPolicies": RETRY_JOB, "Arguments": job}
 
     def training_job(self, channels: Mapping[str, Any], metrics: Mapping[str, str]) -> Json:
-        """Members that a training job and the jobs of a tuning have in common; `metrics` maps names to patterns."""
+        """Members that a training job and the jobs of a tuning have in common.
+
+        `metrics` maps names to patterns; with a built-in algorithm's image they are left out, since SageMaker has
+        its own and refuses the job otherwise ("You can't override the metric definitions for Amazon SageMaker
+        algorithms").
+        """
         settings = self.context.settings
+        algorithm: Json = {"TrainingImage": self.image_uri, "TrainingInputMode": "File"}
+        if not self.context.built_in(self.framework):
+            algorithm["MetricDefinitions"] = [{"Name": key, "Regex": regex} for key, regex in metrics.items()]
         return {
             "RoleArn": self.context.role_arn,
-            "AlgorithmSpecification": {
-                "TrainingImage": self.image_uri,
-                "TrainingInputMode": "File",
-                "MetricDefinitions": [{"Name": key, "Regex": regex} for key, regex in metrics.items()],
-            },
+            "AlgorithmSpecification": algorithm,
             "InputDataConfig": [_channel(key, uri) for key, uri in channels.items()],
             "ResourceConfig": {
                 "InstanceType": parameter("TrainingInstanceType"),
@@ -160,11 +174,6 @@ class DefinitionBuilder:
     def _place(self, *parts: Any) -> Any:
         root = f"s3://{self.context.artifacts_bucket}/{self.context.model}/{parts[0]}"
         return join(root, *parts[1:]) if parts[1:] else root
-
-
-def _script(module: str, requirements: str) -> str:
-    install = f"python3 -m pip install -q --disable-pip-version-check -r {requirements}; " if requirements else ""
-    return f'set -e; cd {PROCESSING}/input/code; tar -xzf *.gz; {install}exec python3 -m {module} "$@"'
 
 
 def _s3_input(name: str, uri: Any) -> Json:

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.data_protection import DataProtection
+from mlops_constructs.encrypted_bucket import AccessLogBucket
 from mlops_constructs.function import PythonFunction
 
 BUCKET = "bucket"
@@ -38,8 +39,14 @@ class EmptyOnDelete(Construct):
             why="Emptying a bucket means all of its objects.",
         )
         resource = self._resource(bucket.node.id, BUCKET, bucket.bucket_name)
-        # The deny of plain HTTP stays until the bucket is empty.
-        if bucket.policy:
+        if not bucket.policy:
+            return
+        if isinstance(bucket, AccessLogBucket):
+            # S3 goes on writing what it logged, the deletion of the other buckets' objects for one, as long as
+            # the policy lets it: the policy goes first, or the bucket is not empty when its turn comes.
+            bucket.policy.node.add_dependency(resource)
+        else:
+            # The deny of plain HTTP stays until the bucket is empty.
             resource.node.add_dependency(bucket.policy)
 
     def empty_package_group(self, group: sagemaker.CfnModelPackageGroup) -> None:

@@ -14,10 +14,15 @@ from mlops_constructs.errors import ConstructError
 
 @dataclass(frozen=True)
 class ContainerImage:
-    """An image's URI, and the ARN of the ECR repository that a role needs to pull it."""
+    """An image's URI, and the ARN of the ECR repository that a role needs to pull it.
+
+    built_in: SageMaker takes the image for one of its algorithms, in script mode too. It then brings its own
+    metrics and ranges of tunable hyperparameters, and refuses jobs that define others.
+    """
 
     uri: str
     repository_arn: str
+    built_in: bool
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class _Framework:
     repository: str
     tag: str
     accounts: Mapping[str, str]
+    built_in: bool
 
 
 _XGBOOST_ACCOUNTS = {
@@ -64,7 +70,7 @@ _XGBOOST_ACCOUNTS = {
 }
 
 FRAMEWORKS: Mapping[str, _Framework] = {
-    "xgboost": _Framework("sagemaker-xgboost", "3.0-5", _XGBOOST_ACCOUNTS),
+    "xgboost": _Framework("sagemaker-xgboost", "3.0-5", _XGBOOST_ACCOUNTS, built_in=True),
 }
 
 
@@ -95,6 +101,7 @@ class Images:
         return ContainerImage(
             f"{repository}:{framework.tag}",
             f"arn:{self._stack.partition}:ecr:{region}:{account}:repository/{framework.repository}",
+            framework.built_in,
         )
 
     def _account(self, name: str, framework: _Framework) -> str:
@@ -124,4 +131,4 @@ def _parse(uri: str) -> ContainerImage:
     account, _, _, region, *suffix = host.split(".")
     repository = path.split("@")[0].split(":")[0]
     partition = "aws-cn" if suffix[-1] == "cn" else "aws-us-gov" if region.startswith("us-gov-") else "aws"
-    return ContainerImage(uri, f"arn:{partition}:ecr:{region}:{account}:repository/{repository}")
+    return ContainerImage(uri, f"arn:{partition}:ecr:{region}:{account}:repository/{repository}", built_in=False)

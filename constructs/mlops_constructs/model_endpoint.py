@@ -60,7 +60,8 @@ class ModelEndpoint(Construct):
                 child.cfn_options.condition = exists
 
     def _build_model(self, package_arn: str, role: ModelRole) -> sagemaker.CfnModel:
-        version = cdk.Fn.select(_VERSION_IN_ARN, cdk.Fn.split("/", package_arn))
+        # "none" has no such part, and CloudFormation refuses to select what is not there: two more parts for it.
+        version = cdk.Fn.select(_VERSION_IN_ARN, cdk.Fn.split("/", f"{package_arn}//"))
         model = sagemaker.CfnModel(
             self,
             "Model",

@@ -28,6 +28,7 @@ class ModelRole(SageMakerRole):
         self.grant_metrics()
         foundation.artifacts.grant_read_below(self, names.folder)
         foundation.capture.grant_write_below(self, names.folder)
+        self.grant_volumes(foundation.protection.key)
         self._allow_alarms(names)
 
     def _allow_alarms(self, names: ModelNames) -> None:

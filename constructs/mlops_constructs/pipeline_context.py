@@ -34,5 +34,7 @@ class PipelineContext:
     """SSM parameter that names today's champion package, or `none`."""
     image_uri: Callable[[str], str]
     """Container image of a framework, for example `image_uri("xgboost")`."""
+    built_in: Callable[[str], bool]
+    """Whether SageMaker takes that image for one of its own algorithms, and so refuses metrics defined for it."""
     settings: TrainingSettings
     """`[models.<model>.training]` of the environment's configuration."""

@@ -9,11 +9,12 @@ from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.sagemaker_role import SageMakerRole
 
-# "pipelines-" starts the name of every job that a pipeline makes (developer guide: pipelines, job names).
+# "pipelines-" starts the name of every job that a pipeline makes (developer guide: pipelines, job names), but a
+# tuning job's: 32 characters at most leave no room for it, so that name starts with the execution's id.
 _JOBS = {
-    "processing-job": ("CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob"),
-    "training-job": ("CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"),
-    "hyper-parameter-tuning-job": (
+    "processing-job/pipelines-*": ("CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob"),
+    "training-job/pipelines-*": ("CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"),
+    "hyper-parameter-tuning-job/*": (
         "CreateHyperParameterTuningJob",
         "DescribeHyperParameterTuningJob",
         "StopHyperParameterTuningJob",
@@ -37,18 +38,12 @@ class PipelineRole(SageMakerRole):
 
     def grant_storage(self, foundation: Foundation, data_prefix: str) -> None:
         """Read the model's data, read and write the model's artifacts, on encrypted volumes."""
-        key_arn = foundation.protection.key.key_arn
         foundation.data.grant_read_below(self, data_prefix)
         foundation.artifacts.grant_read_below(self, self._names.folder)
         foundation.artifacts.grant_write_below(self, self._names.folder)
-        # Encrypted volumes of training and processing instances are attached through a grant on the key.
-        allow(
-            self,
-            ["kms:CreateGrant"],
-            [key_arn],
-            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
-        )
-        allow(self, ["kms:DescribeKey"], [key_arn])
+        self.grant_volumes(foundation.protection.key)
+        # Asked for by jobs that name a key for their outputs (developer guide: execution roles).
+        allow(self, ["kms:Encrypt"], [foundation.protection.key.key_arn])
 
     def grant_code(self, bucket: s3.IBucket, *keys: str) -> None:
         """Read these objects of the bootstrap bucket, not the bucket; a key may end in `*`."""
@@ -61,12 +56,12 @@ class PipelineRole(SageMakerRole):
         allow(self, ["s3:ListBucket"], [bucket.bucket_arn], conditions={"StringLike": {"s3:prefix": list(keys)}})
 
     def _allow_jobs(self) -> None:
-        for resource, actions in _JOBS.items():
+        for jobs, actions in _JOBS.items():
             allow(
                 self,
                 [f"sagemaker:{action}" for action in (*actions, "AddTags")],
-                [self._arn(resource, "pipelines-*")],
-                why="SageMaker Pipelines names its jobs pipelines-<execution>-<step>-<suffix>.",
+                [self._arn(*jobs.split("/"))],
+                why="SageMaker Pipelines names its jobs [pipelines-]<execution>-<step>-<suffix>.",
             )
 
     def _allow_registry(self) -> None:

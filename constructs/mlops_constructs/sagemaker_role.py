@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from mlops_constructs.access import NO_RESOURCE, allow
@@ -54,6 +55,14 @@ class SageMakerRole(iam.Role):
             conditions={"StringLike": {"cloudwatch:namespace": _METRIC_NAMESPACES}},
             why=f"{NO_RESOURCE}; a condition limits it to SageMaker's namespaces.",
         )
+
+    def grant_volumes(self, key: kms.IKey) -> None:
+        """Let SageMaker attach volumes encrypted with `key` to this role's instances: it makes grants on the key.
+
+        Without the condition `kms:GrantIsForAWSResource`, as the developer guide (execution roles) has it:
+        SageMaker's requests do not fulfill it.
+        """
+        allow(self, ["kms:CreateGrant", "kms:DescribeKey"], [key.key_arn])
 
     def grant_pass_to_sagemaker(self) -> None:
         """Let this role start jobs that run as this role."""

@@ -41,7 +41,7 @@ from mlops_constructs.sdk_canonical import (
 )
 from mlops_constructs.sdk_uploads import ContentStore, Uploads
 
-INSTALL = "pip install -r requirements/sdk.txt"
+INSTALL = ".venv/bin/pip install -r requirements/sdk.txt"
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ class TrainingPipeline(Construct):
             package_group=self._names.package_group,
             champion_parameter=self._names.release_parameter(ReleaseParameter.CHAMPION),
             image_uri=self._use_image,
+            built_in=lambda framework: self._images.image(framework).built_in,
             settings=self._settings,
         )
 

@@ -45,7 +45,7 @@ def failed(action: RecordFailure, settings: Settings) -> Message:
     return _message(
         settings,
         f"the release of version {version_of(action.package)} failed",
-        f"stack {settings.serving_stack} rolled back the release of {action.package}. Endpoint "
+        f"the release of {action.package} by stack {settings.serving_stack} was rolled back. Endpoint "
         f"{settings.endpoint_name} goes on serving {_name(action.back_to)}.",
         f"{action.reason}.",
         "approve a newer version. This one is not tried again; to try it again after mending the cause, "

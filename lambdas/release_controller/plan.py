@@ -7,6 +7,7 @@ write. So every state a crash can leave says by itself how to go on:
     parameter = stack                   the release is through: confirm it, or start the next one
     parameter differs, no operation     the run ended between the two calls: update the stack
     parameter differs, rolled back      the release failed: note it, put the parameter back
+    parameter = stack, endpoint not     SageMaker rolled the endpoint back by itself: that is a failed release too
     parameter differs, had succeeded    another operation undid it (a change set keeps the values of its
                                         creation): release the same package again, under a new token
 
@@ -228,6 +229,10 @@ def _in_step(observed: Observed) -> Action:
             return Look("endpoint")
         if observed.endpoint == Endpoint("InService", stack.endpoint_config):
             return Done(champion.value, champion.version)
+        if observed.endpoint.status == "InService" and observed.endpoint.config:
+            # SageMaker rolled the endpoint back, and the stack did not take that for a failure of its own.
+            reason = f"the endpoint is back at configuration {observed.endpoint.config}"
+            return RecordFailure(champion.value, observed.released, f"{reason}, the stack asked for another one")
     newest = observed.approved
     if newest is None:
         return Look("approved")

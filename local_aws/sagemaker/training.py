@@ -9,7 +9,7 @@ from typing import Any
 
 from local_aws.core import events, listing, store
 from local_aws.core.api import Context, ValidationException, operation
-from local_aws.sagemaker import container, jobs, script_mode, staging, times
+from local_aws.sagemaker import built_in, container, jobs, script_mode, staging, times
 from local_aws.sagemaker.processing import resource_config
 
 Row = dict[str, Any]
@@ -98,6 +98,7 @@ def create_training_job(ctx: Context, params: Row) -> Row:
 
 def start(ctx: Context, params: Row) -> Row:
     """Start a training job; `params` may hold TuningJobArn, which only a tuning job can set."""
+    params = built_in.with_metrics(ctx, params)
     _check(params)
     row = jobs.create(ctx, KIND, {"StoppingCondition": {}, **params, **entered({}, "Starting", store.now())})
     jobs.start(ctx, KIND, row["TrainingJobName"], _work)

@@ -17,7 +17,7 @@ from typing import Any
 
 from local_aws.core import events, listing
 from local_aws.core.api import Context, ResourceNotFound, ValidationException, operation
-from local_aws.sagemaker import jobs, search_space, times, training
+from local_aws.sagemaker import built_in, jobs, search_space, times, training
 
 Row = dict[str, Any]
 
@@ -55,7 +55,7 @@ KIND = jobs.register(
 
 @operation("CreateHyperParameterTuningJob")
 def create_hyper_parameter_tuning_job(ctx: Context, params: Row) -> Row:
-    _check(params)
+    _check(ctx, params)
     row = jobs.create(ctx, KIND, {**params, **_progress(params, [])})
     jobs.start(ctx, KIND, row["HyperParameterTuningJobName"], _work)
     return {"HyperParameterTuningJobArn": row["HyperParameterTuningJobArn"]}
@@ -132,7 +132,7 @@ def summaries_best_first(ctx: Context, row: Row) -> list[Row]:
     return _ranked(row, [_summary(row, job) for job in _trainings(ctx, row)])
 
 
-def _check(params: Row) -> None:
+def _check(ctx: Context, params: Row) -> None:
     config = params["HyperParameterTuningJobConfig"]
     ranges = _ranges(params)
     refused = {
@@ -146,9 +146,9 @@ def _check(params: Row) -> None:
             raise ValidationException(f"{name} is not emulated by the local AWS.")
     if "TrainingJobDefinition" not in params:
         raise ValidationException("TrainingJobDefinition is missing.")
-    names = [
-        item["Name"] for item in params["TrainingJobDefinition"]["AlgorithmSpecification"].get("MetricDefinitions", [])
-    ]
+    algorithm = built_in.with_metrics(ctx, params["TrainingJobDefinition"])["AlgorithmSpecification"]
+    built_in.check_tunable(ctx, algorithm, [item["Name"] for kind in ranges.values() for item in kind])
+    names = [item["Name"] for item in algorithm.get("MetricDefinitions", [])]
     if _objective(params)["MetricName"] not in names:
         raise ValidationException(
             f"The objective metric '{_objective(params)['MetricName']}' is not in MetricDefinitions: {names}."

@@ -22,6 +22,7 @@ from local_aws.seam.cloudformation import (
     wrap_stack_action,
 )
 from local_aws.seam.functions import (
+    end_function_processes,
     event_invoke_config,
     execute_function,
     replace_async_invocations,
@@ -69,6 +70,7 @@ __all__ = [
     "change_alarm",
     "configure",
     "current",
+    "end_function_processes",
     "event_invoke_config",
     "execute_function",
     "forget_stack_event",

@@ -61,6 +61,13 @@ def execute_function(ctx: Context, function: dict[str, Any], event: Any) -> dict
         return dict(lambda_svc._execute_function_with_config_scope(function, event))
 
 
+def end_function_processes() -> None:
+    """End the processes of functions, also of those that run: each would go on until its event is handled."""
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()
+
+
 def reserve_concurrency(name: str, executions: int | None) -> None:
     """Set how many executions of a function of the current account and region run at a time."""
     from ministack.services import lambda_svc

@@ -10,12 +10,14 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local_aws.state import Home
 from mlops import local, pipelines, releases, traffic
 from mlops.cdk import ROOT, cdk, is_news
 from mlops.console import console, line, table
 from mlops.demo import loans
 from mlops.demo.phases import Run
 from mlops.errors import CommandError
+from mlops.interruption import interruptible, put_off
 from mlops_constructs.naming import EnvironmentNames, ModelNames
 
 STAGE = "local"
@@ -27,27 +29,48 @@ CAPTURE_TIMEOUT_SECONDS = 30
 
 
 def run_demo(*, keep: bool) -> int:
-    """Run every phase; returns 0, or 1 after naming the phase that failed."""
+    """Run every phase; returns 0, or 1 after naming the phase that failed, or 130 if it was interrupted.
+
+    Raises CommandError if another demo runs on the same state, or the local AWS does not stop.
+    """
+    home = Home.chosen()
+    with interruptible(), local.claimed(home):
+        return _run(home, keep=keep)
+
+
+def _run(home: Home, *, keep: bool) -> int:
     run = Run(SUMMARY)
+    run.begin()
     # What `make demo` spent on installing, before there was a Python to measure it.
     run.seconds["install"] = float(os.environ.get("MLOPS_INSTALL_SECONDS", "0"))
     server: local.Server | None = None
+    code = 1
     try:
-        with run.phase("start", "Start the local AWS"):
-            server = local.start(lambda text: line(run.clock, text, source="local aws"))
+        with run.phase("start", "Start the local AWS"), put_off():
+            server = local.start(home, lambda text: line(run.clock, text, source="local aws"))
         _loop(run, server)
+        code = 0
     except (CommandError, ClientError, BotoCoreError, OSError) as error:
         run.tell_failure(str(error))
     except KeyboardInterrupt:
-        run.tell_failure("interrupted; run `make demo` again to go on from here")
+        run.tell_failure("run `make demo` again: it goes on from what is saved", how="interrupted")
+        code = 130
     finally:
-        run.write()
-        if server is not None and not keep:
-            server.stop()
-    if run.failed:
-        return 1
-    _tell_end(run, server, keep=keep)
-    return 0
+        # Once: a second Ctrl-C would leave the local AWS running.
+        with put_off(forget=True):
+            try:
+                if server is not None and not keep:
+                    line(run.clock, "saving and stopping", source="local aws")
+                    server.stop()
+            finally:
+                if code:
+                    run.fail()
+                run.write()
+    if code == 0:
+        _tell_end(run)
+    if keep and server is not None:
+        _tell_running(server)
+    return code
 
 
 def _loop(run: Run, server: local.Server) -> None:
@@ -211,7 +234,7 @@ def _clients(environment: Mapping[str, str]) -> Callable[[str], Any]:
     return client
 
 
-def _tell_end(run: Run, server: local.Server | None, *, keep: bool) -> None:
+def _tell_end(run: Run) -> None:
     results = run.results
     table(
         "The loop is closed",
@@ -226,8 +249,10 @@ def _tell_end(run: Run, server: local.Server | None, *, keep: bool) -> None:
             ("summary", str(SUMMARY.relative_to(ROOT))),
         ],
     )
-    if keep and server is not None:
-        console.print("\nThe local AWS is still running. To use it from this shell:\n")
-        console.print(server.exports(), markup=False)
-        console.print("\nThen, for example: npx cdk diff --all -c env=local")
-        console.print("To stop it: .venv/bin/python -m local_aws stop")
+
+
+def _tell_running(server: local.Server) -> None:
+    console.print("\nThe local AWS is still running. To use it from this shell:\n")
+    console.print(server.exports(), markup=False)
+    console.print("\nThen, for example: npx cdk diff --all -c env=local")
+    console.print("To stop it: .venv/bin/python -m local_aws stop")

@@ -19,10 +19,16 @@ class Run:
     seconds: dict[str, float] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     failed: str = ""
+    _newest: str = "start"
+
+    def begin(self) -> None:
+        """Remove the summary of an earlier run: should this one be killed, that is not its result."""
+        self.summary_file.unlink(missing_ok=True)
 
     @contextmanager
     def phase(self, name: str, title: str) -> Iterator[None]:
-        """Time a phase; remember its name if anything in it fails."""
+        """Time a phase; remember its name if anything in it, or after it, fails."""
+        self._newest = name
         heading(self.clock, title)
         start = self.clock()
         try:
@@ -43,7 +49,12 @@ class Run:
         partial.write_text(json.dumps(summary, indent=2) + "\n")
         partial.replace(self.summary_file)
 
-    def tell_failure(self, reason: str) -> None:
+    def fail(self) -> None:
+        """Name the newest phase where nothing in it failed: what came after it did."""
+        self.failed = self.failed or self._newest
+
+    def tell_failure(self, reason: str, *, how: str = "failed") -> None:
         """Name the phase that failed, and why."""
-        console.print(f"\n[bold red]demo failed in phase '{self.failed}'[/]")
+        self.fail()
+        console.print(f"\n[bold red]demo {how} in phase '{self.failed}'[/]")
         console.print(reason, markup=False)

@@ -36,18 +36,19 @@ HYPERPARAMETERS = {
     "max_depth": "4",
     "eta": "0.05",
     "min_child_weight": "3",
-    "reg_lambda": "5",
+    "lambda": "5",
     "subsample": "1",
     "colsample_bytree": "0.5",
 }
 FIXED = {"seed": str(SEED), "nthread": "1", "decision_threshold": "0.25"}
+# Name and form are those of SageMaker's XGBoost algorithm, whose own definition counts where its image is used.
 METRIC = "validation:auc"
 METRICS = {METRIC: r"validation-auc:([0-9\.]+)"}
 
 
 def definition(context: PipelineContext) -> Json:
     """The pipeline as the plain data that CreatePipeline takes."""
-    build = DefinitionBuilder(context, context.image_uri("xgboost"))
+    build = DefinitionBuilder(context, "xgboost")
     trained = get("Steps.TrainModel.ModelArtifacts.S3ModelArtifacts")
     return {
         "Version": VERSION,
@@ -141,6 +142,8 @@ def _tune(build: DefinitionBuilder) -> Json:
     settings = build.context.settings
     job = build.training_job(_channels(), METRICS)
     job["StaticHyperParameters"] = {**FIXED, **build.script_mode("train.py")}
+    # SageMaker tunes in its XGBoost image only what it knows to be tunable there (developer guide: tune an XGBoost
+    # model), by these names.
     search = {
         "Strategy": "Bayesian",
         "RandomSeed": SEED,
@@ -154,7 +157,7 @@ def _tune(build: DefinitionBuilder) -> Json:
             "ContinuousParameterRanges": [
                 _range("eta", 0.02, 0.15, "Logarithmic"),
                 _range("min_child_weight", 1.0, 40.0, "Logarithmic"),
-                _range("reg_lambda", 1.0, 100.0, "Logarithmic"),
+                _range("lambda", 1.0, 100.0, "Logarithmic"),
                 _range("subsample", 0.5, 1.0),
                 _range("colsample_bytree", 0.4, 1.0),
             ],

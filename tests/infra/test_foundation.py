@@ -134,6 +134,25 @@ def test_a_bucket_is_emptied_while_its_function_may_still_do_so(environment, tem
         assert each["Properties"]["ServiceToken"] == {"Fn::GetAtt": [target, "Arn"]}
 
 
+@pytest.mark.parametrize("environment", VANISHING)
+def test_s3_loses_the_right_to_write_logs_before_their_bucket_is_emptied(environment, templates):
+    """Deleting the other buckets' objects is logged too; what arrives late would keep the bucket from deletion."""
+    foundation = templates(environment)["foundation"]
+    emptied_by = {
+        each["Properties"]["Name"]["Ref"]: name for name, each in foundation.resources("Custom::EmptyOnDelete").items()
+    }
+    policies = {
+        each["Properties"]["Bucket"]["Ref"]: (name, each.get("DependsOn", []))
+        for name, each in foundation.resources("AWS::S3::BucketPolicy").items()
+    }
+    for bucket, (policy, after) in policies.items():
+        emptying = emptied_by[bucket]
+        if bucket == "AccessLogs8B620ECA":
+            assert after == [emptying]
+        else:
+            assert foundation.body["Resources"][emptying]["DependsOn"] == [policy]
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_stacks_are_protected_from_deletion_where_data_are_kept(environment, synthesized):
     import aws_cdk as cdk

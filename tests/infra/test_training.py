@@ -77,6 +77,7 @@ def test_role_may_do_exactly_this(environment, templates):
         "kms:CreateGrant",
         "kms:Decrypt",
         "kms:DescribeKey",
+        "kms:Encrypt",
         "kms:GenerateDataKey",
         "s3:AbortMultipartUpload",
         "s3:GetBucketLocation",
@@ -84,6 +85,41 @@ def test_role_may_do_exactly_this(environment, templates):
         "s3:ListBucket",
         "s3:PutObject",
     }
+
+
+def test_role_starts_tuning_jobs_whose_names_have_no_room_for_the_word_pipelines(templates):
+    """A tuning job's name has 32 characters at most: an execution's id, the step's name, a suffix."""
+    training = templates("prod")["training"]
+    named = {
+        action: arn.rpartition("/")[2]
+        for action, arn in training.allowed(training.role("TrainingRole"))
+        if action in ("sagemaker:CreateHyperParameterTuningJob", "sagemaker:CreateTrainingJob")
+    }
+    assert named == {"sagemaker:CreateHyperParameterTuningJob": "*", "sagemaker:CreateTrainingJob": "pipelines-*"}
+
+
+@pytest.mark.parametrize(("stack", "role"), [("training", "TrainingRole"), ("serving", "Role")])
+def test_sagemaker_may_make_grants_on_the_key_without_a_condition_that_it_does_not_fulfill(templates, stack, role):
+    template = templates("prod")[stack]
+    [grant] = [each for each in template.statements(template.role(role)) if "kms:CreateGrant" in each["Action"]]
+    assert "Condition" not in grant
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_jobs_in_sagemakers_own_image_define_no_metrics_and_tune_what_it_knows(environment, templates):
+    """SageMaker refuses other jobs in the image of one of its algorithms, in script mode too."""
+    branches = definition(templates(environment)["training"])["Steps"][-1]["Arguments"]
+    train, tune = branches["ElseSteps"][0]["Arguments"], branches["IfSteps"][0]["Arguments"]
+    for job in (train, tune["TrainingJobDefinition"]):
+        assert "/sagemaker-xgboost:" in job["AlgorithmSpecification"]["TrainingImage"]
+        assert "MetricDefinitions" not in job["AlgorithmSpecification"]
+    search = tune["HyperParameterTuningJobConfig"]
+    assert search["HyperParameterTuningJobObjective"]["MetricName"] == "validation:auc"
+    tuned = {each["Name"] for kind in search["ParameterRanges"].values() for each in kind}
+    assert tuned <= {
+        "alpha", "colsample_bylevel", "colsample_bynode", "colsample_bytree", "eta", "gamma", "lambda",
+        "max_delta_step", "max_depth", "min_child_weight", "num_round", "subsample",
+    }  # fmt: skip
 
 
 def test_role_passes_itself_to_sagemaker_and_nothing_else_to_nobody_else(templates):

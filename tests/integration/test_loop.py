@@ -7,7 +7,6 @@ import csv
 import gzip
 import io
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,85 +15,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from mlops import pipelines, releases, traffic
-from mlops.cdk import ROOT, cdk
+from mlops import releases, traffic
 from mlops.demo import loans
-from mlops_constructs.naming import EnvironmentNames, ReleaseParameter
+from tests.deployed import MODEL, NAMES, Platform, change_setting, checkout
+from tests.local_aws_fixture import LocalAws
 
-NAMES = EnvironmentNames("mlops", "local")
-MODEL = NAMES.model("loan_approval")
-CHAMPION = MODEL.release_parameter(ReleaseParameter.CHAMPION)
 QUIET_SECONDS = 3
 
 
-class Platform:
-    """The deployed platform, and what these tests do with it."""
-
-    def __init__(self, local_aws: Any) -> None:
-        self._local_aws = local_aws
-        self.client: Callable[[str], Any] = local_aws.client
-        self.said: list[tuple[str, str]] = []
-
-    def cdk(self, *arguments: str, folder: Path = ROOT) -> list[str]:
-        lines: list[str] = []
-        output = () if arguments[0] == "bootstrap" else ("--output", str(self._local_aws.home / "cdk.out"))
-        cdk(
-            *arguments,
-            *output,
-            # tests/infra validates the templates; here it would only cost seconds.
-            environment=self._local_aws.environment | {"CDK_VALIDATION": "false"},
-            stage="local",
-            each_line=lines.append,
-            folder=folder,
-        )
-        return lines
-
-    def outputs(self, stack: str) -> dict[str, str]:
-        return releases.outputs(self.client("cloudformation"), stack)
-
-    @property
-    def data_bucket(self) -> str:
-        return self.outputs(NAMES.foundation_stack)["DataBucket"]
-
-    def start(self, uri: str) -> str:
-        parameters = [{"Name": "InputDataUri", "Value": uri}]
-        arn: str = self.client("sagemaker").start_pipeline_execution(
-            PipelineName=MODEL.pipeline, PipelineParameters=parameters
-        )["PipelineExecutionArn"]
-        return arn
-
-    def follow(self, arn: str) -> dict[str, Any]:
-        follower = pipelines.Follower(
-            self.client("sagemaker"),
-            self.client("logs"),
-            arn,
-            lambda who, text: self.said.append((who, text)),
-        )
-        return follower.follow()
-
-    def versions(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = self.client("sagemaker").list_model_packages(
-            ModelPackageGroupName=MODEL.package_group, SortBy="CreationTime", SortOrder="Ascending"
-        )["ModelPackageSummaryList"]
-        return listed
-
-    def approve(self, arn: str) -> releases.Serving:
-        releases.approve(self.client("sagemaker"), arn, "tested")
-        return releases.wait_until_served(self.client, MODEL.serving_stack, arn, lambda *_: None, 60)
-
-    def release_state(self) -> tuple[int, str, str]:
-        """(version of the champion parameter, its value, configuration that the endpoint serves)."""
-        parameter = self.client("ssm").get_parameter(Name=CHAMPION)["Parameter"]
-        endpoint = self.client("sagemaker").describe_endpoint(EndpointName=MODEL.endpoint)
-        return parameter["Version"], parameter["Value"], endpoint["EndpointConfigName"]
-
-
 @pytest.fixture(scope="module")
-def platform(local_aws: Any) -> Iterator[Platform]:
+def platform(local_aws: LocalAws) -> Iterator[Platform]:
     deployed = Platform(local_aws)
-    server = local_aws.server
-    # From a folder without an app: bootstrapping needs no synthesis.
-    deployed.cdk("bootstrap", f"aws://{server.account}/{server.region}", folder=local_aws.home)
+    deployed.bootstrap()
     deployed.cdk("deploy", "--all", "--require-approval", "never")
     yield deployed
     deployed.cdk("destroy", "--all", "--force")
@@ -234,7 +166,8 @@ def test_a_changed_setting_is_deployed_in_place_and_does_not_touch_the_release(
     platform: Platform, tmp_path: Path
 ) -> None:
     before = platform.release_state()
-    changed = _checkout_with(tmp_path, "schedule_minutes = ", "schedule_minutes = 7")
+    changed = checkout(tmp_path)
+    change_setting(changed, "schedule_minutes = ", "schedule_minutes = 7")
     platform.cdk("deploy", "--all", "--require-approval", "never", folder=changed)
     assert platform.release_state() == before
     platform.cdk("deploy", "--all", "--require-approval", "never")
@@ -285,18 +218,3 @@ def _until(value: Callable[[], float], expected: float, timeout_seconds: float =
             return False
         time.sleep(0.2)
     return True
-
-
-def _checkout_with(folder: Path, setting: str, line: str) -> Path:
-    """A copy of the app in which one line of config/ that begins with `setting` reads `line`."""
-    ignored = shutil.ignore_patterns(".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out")
-    checkout = shutil.copytree(ROOT, folder / "checkout", ignore=ignored)
-    (checkout / ".venv").symlink_to(ROOT / ".venv")
-    changed = 0
-    for file in sorted((checkout / "config").glob("*.toml")):
-        lines = file.read_text().splitlines()
-        new = [line if text.startswith(setting) else text for text in lines]
-        changed += new != lines
-        file.write_text("\n".join(new) + "\n")
-    assert changed, f"no line of config/ begins with {setting!r}"
-    return checkout

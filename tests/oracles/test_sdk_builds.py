@@ -87,7 +87,7 @@ def test_code_is_kept_under_its_names(uploads_pipeline: LoadedPipeline) -> None:
     prepare = steps["Prepare"]
     assert prepare["AppSpecification"]["ContainerEntrypoint"][-1].endswith("/prepare.py")
     script = next(each for each in prepare["ProcessingInputs"] if each["InputName"] == "code")["S3Input"]["S3Uri"]
-    assert _asset(uploads_pipeline, script).read_text() == 'print("prepared")\n'
+    assert _asset(uploads_pipeline, script).read_bytes() == (HERE / "uploads_sdk" / "code" / "prepare.py").read_bytes()
     channels = {
         each["ChannelName"]: each["DataSource"]["S3DataSource"]["S3Uri"] for each in steps["Train"]["InputDataConfig"]
     }

@@ -71,7 +71,7 @@ def _arguments(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     tree.add_argument("--max_depth", type=int, default=4)
     tree.add_argument("--eta", type=float, default=0.05)
     tree.add_argument("--min_child_weight", type=float, default=3.0)
-    tree.add_argument("--reg_lambda", type=float, default=5.0)
+    tree.add_argument("--lambda", type=float, default=5.0)
     tree.add_argument("--subsample", type=float, default=1.0)
     tree.add_argument("--colsample_bytree", type=float, default=0.5)
     tree.add_argument("--seed", type=int, default=20021001)
@@ -117,7 +117,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     }
     save(fit(everything, arguments.parameters, arguments.num_round), metadata, arguments.model_dir)
     print(f"rows: {len(train)} train, {len(validation)} validation, {metadata['charged_off']} charged off")
-    print(f"validation-auc:{measured:.6f}")
+    # As XGBoost tells of a round: SageMaker's definition of the metric wants the number in brackets.
+    print(f"[{arguments.num_round - 1}]\tvalidation-auc:{measured:.6f}")
 
 
 if __name__ == "__main__":

@@ -664,11 +664,12 @@ def test_an_orderly_stop_saves_what_the_last_checkpoint_lacks(own_local_aws: Any
     assert local_aws.client("ssm").get_parameter(Name="/test/last")["Parameter"]["Value"] == "kept"
 
 
-def test_a_checkpoint_that_cannot_be_read_is_told_in_one_line(own_local_aws: Any) -> None:
+@pytest.mark.parametrize("content", [b"not a pickle", b""], ids=["damaged", "empty after a power cut"])
+def test_a_checkpoint_that_cannot_be_read_is_told_in_one_line(own_local_aws: Any, content: bytes) -> None:
     local_aws = own_local_aws
     command(local_aws, "stop")
     newest = max((local_aws.home / "checkpoints").glob("[0-9]*"), key=lambda path: int(path.name))
-    (newest / "ssm.pickle").write_bytes(b"not a pickle")
+    (newest / "ssm.pickle").write_bytes(content)
     started = command(local_aws, "start", "--detach")
     assert started.returncode == 1
     (line,) = started.stderr.strip().splitlines()

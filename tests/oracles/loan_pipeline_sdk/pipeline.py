@@ -1,7 +1,7 @@
 """The loan approval pipeline once more, written with the SageMaker Python SDK 3.
 
-`test_parity.py` holds what the SDK makes of it against `pipeline_code/loan_approval/definition.py`. Names,
-numbers and the entry point's shell text are shared with that; every structure is the SDK's own.
+It can stand in `pipeline_code/loan_approval` instead of `definition.py`: `test_parity.py` compares what the two
+make, `test_sdk_runs.py` runs it. Only the entry point's shell text is shared; every structure is the SDK's own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,6 @@ from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
 from sagemaker.core.processing import Processor
 from sagemaker.core.shapes import (
-    MetricDefinition,
     OutputDataConfig,
     ProcessingInput,
     ProcessingOutput,
@@ -45,11 +44,23 @@ from sagemaker.train.configs import Compute, InputData
 from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
 
-from loan_approval import definition as plain
-from mlops_constructs.definition_builder import _script
+from mlops_constructs.definition_builder import script
 from mlops_constructs.pipeline_context import PipelineContext
 
 ROOT = "/opt/ml/processing"
+SEED = 20021001
+TOLERANCE = 0.01
+HYPERPARAMETERS = {
+    "num_round": "200",
+    "max_depth": "4",
+    "eta": "0.05",
+    "min_child_weight": "3",
+    "lambda": "5",
+    "subsample": "1",
+    "colsample_bytree": "0.5",
+}
+FIXED = {"seed": str(SEED), "nthread": "1", "decision_threshold": "0.25"}
+METRIC = "validation:auc"
 CACHED = {"cache_config": CacheConfig(enable_caching=True, expire_after="P30D")}
 RETRY_REQUEST = [
     StepRetryPolicy(
@@ -179,7 +190,7 @@ class _Author:
             image_uri=self.context.image_uri("xgboost"),
             instance_count=1,
             instance_type=self.parameters["ProcessingInstanceType"],
-            entrypoint=["/bin/bash", "-c", _script(module, requirements), "--"],
+            entrypoint=["/bin/bash", "-c", script(module, requirements), "--"],
             volume_size_in_gb=settings.volume_gb,
             volume_kms_key=self.context.key_arn,
             output_kms_key=self.context.key_arn,
@@ -195,28 +206,27 @@ class _Author:
         return ProcessingStep(name, step_args=run, retry_policies=RETRY_JOB, **members)
 
     def train(self, prepare: ProcessingStep) -> TrainingStep:
-        trainer = self._trainer({**plain.HYPERPARAMETERS, **plain.FIXED})
+        trainer = self._trainer({**HYPERPARAMETERS, **FIXED})
         run = trainer.train(input_data_config=self._channels(prepare))
         return TrainingStep("TrainModel", step_args=run, retry_policies=RETRY_JOB, **CACHED)
 
     def tune(self, prepare: ProcessingStep) -> TuningStep:
         settings = self.context.settings
         tuner = HyperparameterTuner(
-            model_trainer=self._trainer(plain.FIXED),
-            objective_metric_name=plain.METRIC,
+            model_trainer=self._trainer(FIXED),
+            objective_metric_name=METRIC,
             objective_type="Maximize",
-            metric_definitions=[{"Name": key, "Regex": regex} for key, regex in plain.METRICS.items()],
             hyperparameter_ranges={
                 "max_depth": IntegerParameter(2, 6),
                 "num_round": IntegerParameter(100, 400),
                 "eta": ContinuousParameter(0.02, 0.15, scaling_type="Logarithmic"),
                 "min_child_weight": ContinuousParameter(1.0, 40.0, scaling_type="Logarithmic"),
-                "reg_lambda": ContinuousParameter(1.0, 100.0, scaling_type="Logarithmic"),
+                "lambda": ContinuousParameter(1.0, 100.0, scaling_type="Logarithmic"),
                 "subsample": ContinuousParameter(0.5, 1.0),
                 "colsample_bytree": ContinuousParameter(0.4, 1.0),
             },
             strategy="Bayesian",
-            random_seed=plain.SEED,
+            random_seed=SEED,
             max_jobs=settings.tuning_jobs,
             max_parallel_jobs=settings.tuning_parallel_jobs,
         )
@@ -242,7 +252,7 @@ class _Author:
                 "--min-auc",
                 Join(on="", values=[self.parameters["MinAuc"]]),
                 "--tolerance",
-                str(plain.TOLERANCE),
+                str(TOLERANCE),
             ],
         )
         auc = JsonGet(
@@ -280,7 +290,7 @@ class _Author:
 
     def _trainer(self, hyperparameters: Mapping[str, str]) -> ModelTrainer:
         settings = self.context.settings
-        trainer = ModelTrainer(
+        return ModelTrainer(
             training_image=self.context.image_uri("xgboost"),
             role=self.context.role_arn,
             base_job_name=self.context.base_name,
@@ -301,9 +311,6 @@ class _Author:
                 kms_key_id=self.context.key_arn,
             ),
             sagemaker_session=self.session,
-        )
-        return trainer.with_metric_definitions(
-            [MetricDefinition(name=key, regex=regex) for key, regex in plain.METRICS.items()]
         )
 
     def _channels(self, prepare: ProcessingStep) -> list[InputData]:

@@ -52,8 +52,7 @@ def pipeline(context: PipelineContext, session: PipelineSession) -> Pipeline:
     train = TrainingStep("Train", step_args=_trainer(context, session, place).train(input_data_config=channels))
     tuner = HyperparameterTuner(
         model_trainer=_trainer(context, session, place),
-        objective_metric_name="auc",
-        metric_definitions=[{"Name": "auc", "Regex": "auc=(.*)"}],
+        objective_metric_name="validation:auc",  # one of the image's own: it takes no others
         hyperparameter_ranges={"eta": ContinuousParameter(0.05, 0.4)},
         max_jobs=2,
     )

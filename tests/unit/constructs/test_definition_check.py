@@ -630,6 +630,7 @@ def test_the_loan_pipeline_has_no_findings(environment: str) -> None:
         package_group=f"mlops-{environment}-loan-approval",
         champion_parameter=f"/mlops/{environment}/loan-approval/release/champion",
         image_uri=lambda framework: f"{TOKEN}/{framework}:1",
+        built_in=lambda _framework: False,
         settings=training,
     )
     assert findings(loan_approval(context)) == []

@@ -74,6 +74,7 @@ def load(code, **parameters):
         package_group="mlops-local-model",
         champion_parameter="/mlops/local/model/release/champion",
         image_uri=lambda framework: framework,
+        built_in=lambda _framework: False,
         settings=settings,
     )
     return pipeline_definition.load(cdk.Stack(), root, context)

@@ -43,6 +43,7 @@ def context() -> PipelineContext:
         package_group="mlops-dev-churn",
         champion_parameter="/mlops/dev/churn/release/champion",
         image_uri=lambda framework: f"{TOKEN.format(6)}/{framework}:1",
+        built_in=lambda _framework: False,
         settings=TrainingSettings.model_construct(),
     )
 

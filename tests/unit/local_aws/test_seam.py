@@ -19,6 +19,7 @@ RESPONSES = "ministack.core.responses"
 EVENTBRIDGE = "ministack.services.eventbridge"
 CLOUDWATCH = "ministack.services.cloudwatch"
 LAMBDA = "ministack.services.lambda_svc"
+LAMBDA_RUNTIME = "ministack.core.lambda_runtime"
 S3 = "ministack.services.s3"
 CLOUDFORMATION = "ministack.services.cloudformation"
 STACKS = f"{CLOUDFORMATION}.stacks"
@@ -56,6 +57,7 @@ def test_the_pinned_version_is_installed() -> None:
         (LAMBDA, "invoke_async_with_retry", ["func", "event"]),
         (LAMBDA, "_execute_function_with_config_scope", ["func", "event"]),
         (LAMBDA, "_execution_record_for_config", ["func", "config"]),
+        (LAMBDA_RUNTIME, "reset", []),
         (STACKS, "_runs_on_worker_thread", ["resource_type"]),
         (PROVISIONERS, "_physical_name", ["stack_name", "logical_id", "lowercase", "max_len", "seeded"]),
     ],

@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from local_aws import commands
 from local_aws.env import client_environment, exports
 from local_aws.errors import LocalAwsError
 from local_aws.state import Home, Server
@@ -103,3 +105,11 @@ def test_exports_are_quoted_for_a_shell() -> None:
 def test_without_a_server_there_is_no_environment(home: Home) -> None:
     with pytest.raises(LocalAwsError, match="no local AWS runs on this state"):
         client_environment(home=home)
+
+
+@pytest.mark.parametrize("take", [Home.lock, commands.start_detached])
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path, take: Callable[[Home], object]) -> None:
+    (tmp_path / "file").write_text("")
+    expected = r"file/state: cannot be written \(Not a directory\); set LOCAL_AWS_HOME"
+    with pytest.raises(LocalAwsError, match=expected):
+        take(Home(tmp_path / "file" / "state"))

@@ -1,5 +1,6 @@
 """The shape of the pipeline; what SageMaker would refuse is the definition check's business."""
 
+import dataclasses
 import json
 
 import pytest
@@ -32,6 +33,7 @@ CONTEXT = PipelineContext(
     package_group="mlops-local-loan-approval",
     champion_parameter="/mlops/local/loan-approval/release/champion",
     image_uri=lambda framework: f"111122223333.dkr.ecr.eu-west-1.amazonaws.com/{framework}:1",
+    built_in=lambda _framework: False,
     settings=SETTINGS,
 )
 
@@ -147,6 +149,13 @@ def test_a_version_carries_its_evidence(steps):
     metadata = arguments["CustomerMetadataProperties"]
     assert metadata["code_sha256"] == CONTEXT.code_sha256
     assert {"data_sha256", "test_auc", "train_from", "train_to", "test_from", "test_to"} < set(metadata)
+
+
+def test_metrics_are_defined_for_an_image_of_ones_own_and_left_to_sagemaker_for_its_own(steps):
+    own = steps["TrainModel"]["Arguments"]["AlgorithmSpecification"]
+    assert [each["Name"] for each in own["MetricDefinitions"]] == ["validation:auc"]
+    given = definition(dataclasses.replace(CONTEXT, built_in=lambda framework: framework == "xgboost"))
+    assert "MetricDefinitions" not in json.dumps(given)
 
 
 def test_only_validation_installs_packages(steps):

@@ -35,6 +35,12 @@ def test_the_last_metric_in_the_log_is_the_reported_one(channels, tmp_path, caps
     )
 
 
+def test_the_last_line_of_the_log_is_one_that_sagemakers_own_definition_matches(channels, tmp_path, capsys):
+    """Its XGBoost algorithm's: a round in brackets, then the metric."""
+    train.main(arguments(channels, tmp_path))
+    assert re.fullmatch(r"\[\d+\]\tvalidation-auc:0\.\d+", capsys.readouterr().out.splitlines()[-1])
+
+
 def test_reported_metric_comes_from_a_model_that_did_not_see_the_validation_rows(parts, model_dir):
     metadata = json.loads((model_dir / "model.json").read_text())
     parameters = {key: value for key, value in metadata["hyperparameters"].items() if key != "num_round"}

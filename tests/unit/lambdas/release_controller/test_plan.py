@@ -95,6 +95,17 @@ def test_release_undone_by_another_operation_is_made_again(p, written):
     assert p.plan(written) == p.Release(arn(2), "another operation of the stack undid its release")
 
 
+def test_endpoint_that_went_back_by_itself_is_a_failed_release(p, serving):
+    """The stack says complete, but the endpoint is in service with the configuration from before."""
+    silent = replace(serving, released=arn(1), champion=replace(serving.champion, value=arn(2)))
+    silent = replace(silent, stack=replace(serving.stack, champion=arn(2), endpoint_config="config-2"))
+    assert p.plan(silent) == p.Look("endpoint")
+    action = p.plan(replace(silent, endpoint=p.Endpoint("InService", "config-1")))
+    assert (action.package, action.back_to) == (arn(2), arn(1))
+    assert "config-1" in action.reason
+    assert not isinstance(p.plan(replace(silent, endpoint=p.Endpoint("Updating", "config-1"))), p.RecordFailure)
+
+
 def test_parameter_made_anew_does_not_take_the_endpoint_down(p, serving):
     anew = replace(serving, champion=replace(serving.champion, value="none"), released="none", approved="none")
     assert isinstance(p.plan(anew), p.Wait)

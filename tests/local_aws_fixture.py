@@ -1,4 +1,4 @@
-"""A real local AWS for the whole test session."""
+"""A real local AWS in a process of its own, for tests that need one."""
 
 from __future__ import annotations
 
@@ -51,18 +51,6 @@ class LocalAws:
     def start(self) -> None:
         """Start the server again on the same state."""
         self.server = commands.start_detached(Home(self.home))
-
-
-@pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One server for all tests: `.url`, `.environment`, `.client("s3")`, `.home`."""
-    yield from run_local_aws(tmp_path_factory.mktemp("local_aws"))
-
-
-@pytest.fixture
-def own_local_aws(tmp_path: Path) -> Iterator[LocalAws]:
-    """A server for one test, which may kill it and start it again."""
-    yield from run_local_aws(tmp_path / "local_aws")
 
 
 def run_local_aws(home: Path) -> Iterator[LocalAws]:

@@ -1,0 +1,1 @@
+"""Makes `tests.…` this folder: some distributions install a package of that name."""
