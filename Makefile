@@ -16,6 +16,7 @@ help:            ## this list
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 install: $(STAMP) ## Python packages into .venv, the CDK command line into node_modules
+	@:
 
 $(STAMP): requirements/dev.txt $(NODE_STAMP)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python: $$($(PYTHON) --version) found, 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }

@@ -29,7 +29,7 @@ from typing import Any
 
 from local_aws import seam
 from local_aws.core import store
-from local_aws.core.snapshot import Blobs, Snapshot, dump, load
+from local_aws.core.snapshot import Blobs, Snapshot, dump, load, write_durably
 from local_aws.errors import LocalAwsError
 
 log = logging.getLogger("local_aws.checkpoints")
@@ -39,6 +39,7 @@ _EVERY_SECONDS = 20.0
 _AFTER_OPERATION_SECONDS = 1.0
 _KEPT = 2
 _TABLES = "local_aws"
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, pickle.UnpicklingError, AttributeError, ImportError)
 
 
 class Saver:
@@ -134,9 +135,9 @@ class Saver:
         new.mkdir(parents=True)
         blobs = self._blobs.write(snapshot.blobs)
         for service, data in snapshot.services.items():
-            (new / f"{service}.pickle").write_bytes(data)
+            write_durably(new / f"{service}.pickle", data)
         manifest = {"format": _FORMAT, "ministack": version("ministack"), "blobs": blobs}
-        (new / "manifest.json").write_text(json.dumps(manifest))
+        write_durably(new / "manifest.json", json.dumps(manifest).encode())
         new.rename(self._folder / str(number))
         kept = [*numbers, number][-_KEPT:]
         for old in set(numbers) - set(kept):
@@ -145,24 +146,30 @@ class Saver:
         return number
 
     def restore(self) -> None:
-        """Load the newest checkpoint, if there is one; LocalAwsError if it cannot be read."""
-        numbers = self._numbers()
-        if not numbers:
+        """Load the newest checkpoint that can be read; LocalAwsError if there are some and none of them can."""
+        damaged: list[str] = []
+        for number in reversed(self._numbers()):
+            try:
+                states = self._read(number)
+            except _UNREADABLE as error:
+                damaged.append(f"{self._folder / str(number)}: the checkpoint cannot be read ({error})")
+                log.warning("%s; trying the one before it", damaged[-1])
+                continue
+            restore_tables(states.pop(_TABLES, {}))
+            seam.restore_services(states)
+            self._last = {"number": number}
             return
-        folder = self._folder / str(numbers[-1])
-        try:
-            manifest = self._manifest(numbers[-1])
-            if (manifest["format"], manifest["ministack"]) != (_FORMAT, version("ministack")):
-                raise ValueError(f"written with ministack {manifest['ministack']}, format {manifest['format']}")
-            read = self._blobs.reader(manifest["blobs"])
-            states = {file.stem: load(file.read_bytes(), read) for file in folder.glob("*.pickle")}
-        except (OSError, ValueError, KeyError, EOFError, pickle.UnpicklingError, AttributeError, ImportError) as error:
-            raise LocalAwsError(
-                f"{folder}: the checkpoint cannot be read ({error}); delete {self._folder} to start empty"
-            ) from error
-        restore_tables(states.pop(_TABLES, {}))
-        seam.restore_services(states)
-        self._last = {"number": numbers[-1]}
+        if damaged:
+            raise LocalAwsError(f"{damaged[0]}; delete {self._folder} to start empty")
+
+    def _read(self, number: int) -> dict[str, Any]:
+        """The state of each service; one of _UNREADABLE is raised if anything is missing or of another version."""
+        manifest = self._manifest(number)
+        if (manifest["format"], manifest["ministack"]) != (_FORMAT, version("ministack")):
+            raise ValueError(f"written with ministack {manifest['ministack']}, format {manifest['format']}")
+        read = self._blobs.reader(manifest["blobs"])
+        files = (self._folder / str(number)).glob("*.pickle")
+        return {file.stem: load(file.read_bytes(), read) for file in files}
 
     def _numbers(self) -> list[int]:
         if not self._folder.is_dir():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -73,6 +74,14 @@ def load(data: bytes, read: Callable[[int], bytes]) -> Any:
     return _Unpickler(io.BytesIO(data), read).load()
 
 
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file that is on the disk before it can be renamed into place: a power cut leaves all of it or nothing."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 class Blobs:
     """A folder of byte strings under their SHA-256."""
 
@@ -95,7 +104,7 @@ class Blobs:
         path = self._folder / name
         if not path.exists():
             new = path.with_suffix(".new")
-            new.write_bytes(blob)
+            write_durably(new, blob)
             new.rename(path)
         return name
 

@@ -664,17 +664,35 @@ def test_an_orderly_stop_saves_what_the_last_checkpoint_lacks(own_local_aws: Any
     assert local_aws.client("ssm").get_parameter(Name="/test/last")["Parameter"]["Value"] == "kept"
 
 
+def checkpoints(local_aws: Any) -> list[Path]:
+    """Newest first."""
+    folders = (local_aws.home / "checkpoints").glob("[0-9]*")
+    return sorted(folders, key=lambda path: int(path.name), reverse=True)
+
+
 @pytest.mark.parametrize("content", [b"not a pickle", b""], ids=["damaged", "empty after a power cut"])
 def test_a_checkpoint_that_cannot_be_read_is_told_in_one_line(own_local_aws: Any, content: bytes) -> None:
     local_aws = own_local_aws
     command(local_aws, "stop")
-    newest = max((local_aws.home / "checkpoints").glob("[0-9]*"), key=lambda path: int(path.name))
-    (newest / "ssm.pickle").write_bytes(content)
+    for folder in checkpoints(local_aws):
+        (folder / "ssm.pickle").write_bytes(content)
     started = command(local_aws, "start", "--detach")
     assert started.returncode == 1
     (line,) = started.stderr.strip().splitlines()
-    assert line.startswith(f"local_aws: {newest}: the checkpoint cannot be read (")
-    assert line.endswith(f"delete {local_aws.home / 'checkpoints'} to start empty")
+    assert line.startswith(f"local_aws: {checkpoints(local_aws)[0]}: the checkpoint cannot be read (")
+
+
+def test_a_damaged_checkpoint_leads_back_to_the_one_before_it(own_local_aws: Any) -> None:
+    local_aws = own_local_aws
+    local_aws.client("ssm").put_parameter(Name="/test/before", Value="kept", Type="String")
+    assert command(local_aws, "checkpoint").returncode == 0
+    local_aws.client("ssm").put_parameter(Name="/test/after", Value="lost", Type="String")
+    command(local_aws, "stop")
+    newest, *_ = checkpoints(local_aws)
+    (newest / "ssm.pickle").write_bytes(b"half of it")
+    local_aws.start()
+    names = {found["Name"] for found in local_aws.client("ssm").describe_parameters()["Parameters"]}
+    assert names == {"/test/before"}
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
