@@ -15,7 +15,7 @@ REPEATS = 3
 
 
 def measure() -> dict[str, Any]:
-    """Seconds and peak MB as medians of `REPEATS` runs; `ratio` is to the import alone, in the same round."""
+    """Seconds and peak MB as medians of `REPEATS` runs; ratios are to the import alone, in the same rounds."""
     rounds = [_round() for _ in range(REPEATS)]
     baseline = median_of([each["import aws_cdk"] for each in rounds])
     return {
@@ -59,4 +59,5 @@ def _figures(measured: Measured, baseline: Measured) -> dict[str, float]:
         "seconds": round(measured.seconds, 2),
         "peak_mb": round(measured.peak_mb, 1),
         "ratio": round(measured.seconds / baseline.seconds, 2),
+        "memory_ratio": round(measured.peak_mb / baseline.peak_mb, 2),
     }
