@@ -23,7 +23,7 @@ from typing import Any
 from local_aws import checkpoints, clients, seam
 from local_aws.cloudformation import types as resource_types
 from local_aws.core import api, events, protocol
-from local_aws.state import ACCOUNT, REGION, Home, Server
+from local_aws.state import ACCOUNT, REGION, Home, Server, code_digest
 
 log = logging.getLogger("local_aws")
 
@@ -57,6 +57,7 @@ def serve(home: Home, ready: Callable[[Server], None]) -> None:
             region=REGION,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             token=secrets.token_hex(16),
+            code=code_digest(),
         )
         _isolate(server, home)
         _extend()

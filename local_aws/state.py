@@ -2,7 +2,7 @@
 
 Layout of the directory (LOCAL_AWS_HOME, build/local_aws by default):
     lock            held by the running server, so that a second one cannot start on it
-    server.json     the running server: pid, port, url, account, region, started, token
+    server.json     the running server: pid, port, url, account, region, started, token, code
     port            the port of this state; it is kept, because stored URLs contain it
     server.log      the output of a detached server
     checkpoints/    snapshots of all services (checkpoints.py); blobs/ holds their large values
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -43,6 +44,7 @@ class Server:
     region: str
     started: str
     token: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,15 @@ class Home:
             return Server(**json.loads(self._server_file.read_text()))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def code_digest() -> str:
+    """What tells whether a server runs the code that is here now: SHA-256 of this package's modules."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for module in sorted(package.rglob("*.py")):
+        digest.update(f"{module.relative_to(package)}\0".encode() + module.read_bytes())
+    return digest.hexdigest()
 
 
 def answers(server: Server, timeout: float = 2.0) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from local_aws.env import client_environment, exports
 from local_aws.errors import LocalAwsError
-from local_aws.state import Home
+from local_aws.state import Home, code_digest
 from mlops.cdk import ROOT
 from mlops.errors import CommandError
 
@@ -79,6 +79,10 @@ def claimed(home: Home) -> Iterator[None]:
 def start(home: Home, say: Callable[[str], None]) -> Server:
     """Start the local AWS of `home`, or take the one that runs there already."""
     running = home.running()
+    if running is not None and running.code != code_digest():
+        say(f"{running.url} runs older code of local_aws: stopping it, its state is kept")
+        _local_aws(home, "stop")
+        running = None
     if running is None:
         say(_local_aws(home, "start", "--detach").strip())
         running = home.running()

@@ -21,6 +21,7 @@ SERVER = Server(
     region="eu-west-1",
     started="2026-01-01T00:00:00+00:00",
     token="t",
+    code="c",
 )
 
 
