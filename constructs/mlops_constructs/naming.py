@@ -16,7 +16,6 @@ _FOLDER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 ENDPOINT_LIMIT = 63  # CreateEndpoint: EndpointName; a model package group has the same
 PIPELINE_LIMIT = 256  # CreatePipeline: PipelineName
 STACK_LIMIT = 128  # CreateStack: StackName
-PARAMETER_LEVELS = 15  # PutParameter: hierarchy of Name
 
 
 class ReleaseParameter(StrEnum):

@@ -178,10 +178,11 @@ def _predict(
     )
     refused = traffic.bad_request(clients("sagemaker-runtime"), serving.endpoint, {**requests[0][1], "GrAppv": "a lot"})
     line(run.clock, f"an application with GrAppv 'a lot' is answered with {refused}")
+    prefix = f"{model.folder}/{serving.endpoint}/"
     kept = traffic.captured(
         clients("s3"),
         capture_bucket,
-        f"{model.folder}/{serving.endpoint}/",
+        prefix,
         {inference_id for inference_id, _ in requests},
         CAPTURE_TIMEOUT_SECONDS,
     )
@@ -189,12 +190,12 @@ def _predict(
     run.results |= {
         "predictions": replayed.predictions,
         "captured_records": kept.records,
-        "capture_uri": f"s3://{capture_bucket}/{model.folder}/{serving.endpoint}/",
+        "capture_uri": f"s3://{capture_bucket}/{prefix}",
     }
     if kept.records < replayed.predictions:
         raise CommandError(
             f"data capture: {kept.records} of {replayed.predictions} predictions after "
-            f"{CAPTURE_TIMEOUT_SECONDS} s below s3://{capture_bucket}/{model.folder}/"
+            f"{CAPTURE_TIMEOUT_SECONDS} s below {run.results['capture_uri']}"
         )
 
 

@@ -16,8 +16,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
 from tests.infra.environments import Template, add, new_app, read
-
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "fixtures"
+from tests.real_samples import sample_folder
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +56,4 @@ def snapshot_json(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 @pytest.fixture
 def shared_fixtures() -> Path:
-    """Real samples of AWS; a clone by itself has none."""
-    if not SHARED.is_dir():
-        pytest.skip("real AWS samples are not beside this clone")
-    return SHARED
+    return sample_folder()

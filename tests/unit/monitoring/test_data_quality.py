@@ -1,13 +1,11 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from monitoring import data_quality
 from monitoring.data_quality import FRACTIONAL, INTEGRAL, STRING, Feature
-
-FIXTURES = Path(__file__).parents[4] / "shared" / "fixtures" / "monitor"
+from tests.real_samples import sample
 
 FEATURES = [
     Feature("amount", FRACTIONAL, non_negative=True),
@@ -76,10 +74,7 @@ def shape(value):
 
 
 def real(name):
-    path = FIXTURES / name
-    if not path.is_file():
-        pytest.skip(f"no real documents of Model Monitor at {path}")
-    return json.loads(path.read_text())
+    return sample(f"monitor/{name}")
 
 
 def test_statistics_have_the_shape_of_real_ones():

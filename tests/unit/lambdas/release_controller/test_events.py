@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
 
+from tests.real_samples import sample
 from tests.unit.lambdas.release_controller.world import GROUP, SCHEDULE, STACK, STACK_ID, arn
 
-FIXTURES = Path(__file__).parents[5] / "shared" / "fixtures" / "events"
 APPROVAL = {
     "source": ["aws.sagemaker"],
     "detail-type": "SageMaker Model Package State Change",
@@ -178,7 +176,6 @@ def test_malformed_value_is_shortened_and_plain(parse, release_controller):
     assert str(error.value).isprintable()
 
 
-@pytest.mark.skipif(not FIXTURES.is_dir(), reason="the real events are not part of this repository")
 @pytest.mark.parametrize(
     ("name", "why"),
     [
@@ -188,7 +185,7 @@ def test_malformed_value_is_shortened_and_plain(parse, release_controller):
 )
 def test_real_events_are_understood(release_controller, name, why):
     events = release_controller.events
-    event = json.loads((FIXTURES / name).read_text())
+    event = sample(f"events/{name}")
     group = event["detail"]["ModelPackageGroupName"]
     assert events.parse(event, group=group, stack=STACK) == events.Ignored(why)
     assert isinstance(events.parse(event, group=GROUP, stack=STACK), events.Ignored)

@@ -2,7 +2,6 @@
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +10,11 @@ from local_aws.core import store
 from local_aws.core.api import ConflictException, ResourceNotFound, ValidationException
 from local_aws.sagemaker import execution_rows, jobs, pipeline_runs
 from local_aws.sagemaker.retries import Retries
+from tests.real_samples import sample as real_sample
 
 from .conftest import BUCKET, IMAGE, ROLE, eventually, processing_arguments, s3_input, s3_outputs
 from .test_definition import condition, get, output_of
 
-FIXTURES = Path(__file__).parents[6] / "shared" / "fixtures" / "events"
 TOKEN = "t" * 32
 WRITE = "open('/opt/ml/processing/output/data/x.json', 'w').write('{\"auc\": 0.7}')"
 
@@ -394,9 +393,7 @@ def test_rows_are_plain_data(pipeline):
 
 @pytest.mark.parametrize("name", ["pipeline_execution.json", "pipeline_step.json"])
 def test_events_have_the_members_of_the_real_ones(pipeline, emitted, name):
-    if not FIXTURES.is_dir():
-        pytest.skip(f"no sample events at {FIXTURES}")
-    sample = json.loads((FIXTURES / name).read_text())
+    sample = real_sample(f"events/{name}")
     pipeline.run(pipeline.step("A"))
     last = [event for event in emitted if event["detail-type"] == sample["detail-type"]][-1]
     assert set(last["detail"]) == set(sample["detail"])

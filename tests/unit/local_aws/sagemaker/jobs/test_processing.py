@@ -1,19 +1,16 @@
 """Processing jobs from CreateProcessingJob to their end."""
 
-import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from local_aws.core.api import ResourceInUse, ValidationException
 from local_aws.sagemaker import jobs
+from tests.real_samples import sample as real_sample
 
 from .conftest import BUCKET, eventually, processing_arguments, s3_input, s3_outputs
-
-FIXTURES = Path(__file__).parents[6] / "shared" / "fixtures" / "events"
 
 
 @pytest.fixture
@@ -142,9 +139,7 @@ def test_list_filters_by_name_and_status(call, run):
 
 
 def test_events_have_the_members_of_the_real_one(run, s3, emitted):
-    if not FIXTURES.is_dir():
-        pytest.skip(f"no sample events at {FIXTURES}")
-    sample = json.loads((FIXTURES / "processing_job.json").read_text())
+    sample = real_sample("events/processing_job.json")
     s3.objects[f"{BUCKET}/in/a"] = b"x"
     run(
         "raise SystemExit(1)",

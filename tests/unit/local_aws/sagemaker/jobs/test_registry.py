@@ -1,16 +1,15 @@
 """The model registry's rules, and its events against AWS's own samples."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_aws.core.api import AwsError, ConflictException, ValidationException
+from tests.real_samples import sample as real_sample
 
 from .conftest import IMAGE
 
-FIXTURES = Path(__file__).parents[6] / "shared" / "fixtures" / "events"
 SPECIFICATION = {"Containers": [{"Image": IMAGE, "ModelDataUrl": "s3://b/model.tar.gz"}]}
 
 
@@ -143,9 +142,7 @@ def test_an_update_names_the_fields_that_changed(call, register, emitted):
     "name", ["model_package.json", "model_package_2025_with_UpdatedModelPackageFields.repaired.json"]
 )
 def test_events_have_the_members_of_the_real_ones(call, register, emitted, name):
-    if not FIXTURES.is_dir():
-        pytest.skip(f"no sample events at {FIXTURES}")
-    sample = json.loads((FIXTURES / name).read_text())
+    sample = real_sample(f"events/{name}")
     metrics = {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://b/x.json"}}}
     arn = register(ModelMetrics=metrics, MetadataProperties={"GeneratedBy": "somebody"})
     stage = {"Stage": "Development", "StageStatus": "Approved", "StageDescription": "ready"}

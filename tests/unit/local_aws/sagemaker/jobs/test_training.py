@@ -3,17 +3,16 @@
 import io
 import json
 import tarfile
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local_aws.core.api import ValidationException
 from local_aws.sagemaker import jobs, script_mode, search_space
+from tests.real_samples import sample as real_sample
 
 from .conftest import BUCKET, IMAGE, ROLE, eventually
 
-FIXTURES = Path(__file__).parents[6] / "shared" / "fixtures" / "events"
 CODE = f"{BUCKET}/code/source.tar.gz"
 METRICS = [{"Name": "validation:auc", "Regex": r"auc=([0-9.]+)"}]
 SCRIPT = """
@@ -180,9 +179,7 @@ def test_an_image_that_would_have_to_run_by_itself_is_refused(call, s3):
 
 
 def test_training_events_have_the_members_of_the_real_one(train, emitted):
-    if not FIXTURES.is_dir():
-        pytest.skip(f"no sample events at {FIXTURES}")
-    sample = json.loads((FIXTURES / "training_job.json").read_text())
+    sample = real_sample("events/training_job.json")
     train(SCRIPT, {"eta": "0.2"})
     last = emitted[-1]
     assert last["detail-type"] == sample["detail-type"]
@@ -274,9 +271,7 @@ def test_searches_that_cannot_be_are_refused(tune, code, strategy, config, messa
 
 
 def test_tuning_events_have_the_members_of_the_real_one(code, tune, emitted):
-    if not FIXTURES.is_dir():
-        pytest.skip(f"no sample events at {FIXTURES}")
-    sample = json.loads((FIXTURES / "hpo_job.json").read_text())
+    sample = real_sample("events/hpo_job.json")
     limits = {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1}
     tune(**tuning_arguments(code(SCRIPT), "Random", ResourceLimits=limits))
     last = next(event for event in reversed(emitted) if event["detail-type"] == sample["detail-type"])

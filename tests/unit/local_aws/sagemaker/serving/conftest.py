@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from local_aws import clients
 from local_aws.core.api import Context, call
 from local_aws.sagemaker import deployment, endpoint_configs, endpoints, invoke, models  # noqa: F401
+from tests.real_samples import sample_folder
 
 ECHO = """
 import json
@@ -175,11 +176,6 @@ def settled(ctx: Context, name: str = "loans", seconds: float = 20) -> dict[str,
     raise AssertionError(f"{name} is still {described['EndpointStatus']}: {described}")
 
 
-FIXTURES = Path(__file__).parents[6] / "shared" / "fixtures"
-
-
 @pytest.fixture
 def fixtures() -> Path:
-    if not FIXTURES.is_dir():
-        pytest.skip("the folder of real AWS samples is not part of this clone")
-    return FIXTURES
+    return sample_folder()
