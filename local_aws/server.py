@@ -96,7 +96,7 @@ def _isolate(server: Server, home: Home) -> None:
 
 def _extend() -> None:
     """Put our services into ministack; their modules declare operations and hooks when imported."""
-    from local_aws import cloudformation, cloudwatch, lambda_events, sagemaker
+    from local_aws import athena, autoscaling, cloudformation, cloudwatch, lambda_events, parameter_events, sagemaker
     from local_aws.core import tags  # noqa: F401
 
     for module in pkgutil.iter_modules(sagemaker.__path__):
@@ -108,10 +108,24 @@ def _extend() -> None:
     ) -> seam.Response:
         return await protocol.answer(seam.current(), method, path, headers, body)
 
+    async def scale(
+        _method: str, _path: str, headers: dict[str, str], body: bytes, _query: dict[str, Any]
+    ) -> seam.Response:
+        return await protocol.answer_json(seam.current(), api.APPLICATION_AUTOSCALING, headers, body)
+
     seam.add_service("sagemaker", answer, target_prefix="SageMaker.", credential_scope="sagemaker")
+    seam.add_service(
+        api.APPLICATION_AUTOSCALING,
+        scale,
+        target_prefix="AnyScaleFrontendService.",
+        credential_scope=api.APPLICATION_AUTOSCALING,
+    )
     cloudformation.install()
     cloudwatch.install()
+    autoscaling.install()
     lambda_events.install()
+    athena.install()
+    parameter_events.install()
 
 
 class _Process:

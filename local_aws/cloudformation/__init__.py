@@ -5,9 +5,10 @@ from __future__ import annotations
 
 def install() -> None:
     """Teach ministack's CloudFormation our resource types, its events and its corrections."""
-    from local_aws.cloudformation import corrections, recorded, sagemaker, stack_events
+    from local_aws.cloudformation import autoscaling, corrections, recorded, sagemaker, stack_events
 
     corrections.install()
     sagemaker.install()
+    autoscaling.install()
     recorded.install()
     stack_events.install()

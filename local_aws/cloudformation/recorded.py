@@ -25,10 +25,6 @@ _resources = store.table("recorded_resources")
 _installed: set[str] = set()
 _logged: set[str] = set()
 
-# Types whose Ref is not the primary identifier of their schema.
-# Source: template reference, "Return values" of the type.
-_REF = {"AWS::ApplicationAutoScaling::ScalingPolicy": ("Arn",)}
-
 
 class _CreateOnly(Container[str]):
     """The create-only properties of a type; its schema is read when first asked."""
@@ -74,9 +70,7 @@ class Recorded:
             _logged.add(self.type_name)
             log.info("%s is recorded: checked and stored, not emulated", self.type_name)
         attributes = {path: _attribute(ctx, self.type_name, path, name) for path in schema.read_only}
-        parts = [
-            str(props.get(part, attributes.get(part, name))) for part in _REF.get(self.type_name, schema.identifier)
-        ]
+        parts = [str(props.get(part, attributes.get(part, name))) for part in schema.identifier]
         ref = "|".join(parts) or name
         _resources[self._key(ctx, ref)] = {"Name": name, "Properties": props, "Attributes": attributes}
         return ref, attributes

@@ -174,8 +174,7 @@ class Endpoint(SageMakerType):
     def _change(self, ctx: Context, name: str, old: Properties, new: Properties) -> None:
         if _untagged(old) == _untagged(new):
             return
-        self._wait(ctx, name)
-        self._call(ctx, "Update", {**_untagged(new), self.name: name})
+        self._when_settled(ctx, name, lambda: self._call(ctx, "Update", {**_untagged(new), self.name: name}))
         described = self._wait(ctx, name)
         served = described.get("EndpointConfigName")
         if described["EndpointStatus"] != "InService" or served != new["EndpointConfigName"]:
@@ -185,13 +184,23 @@ class Endpoint(SageMakerType):
 
     def delete(self, ctx: Context, ref: str, _props: Properties) -> None:
         name = _name_of(ctx, ref)
-        if (described := self._described(ctx, name)) is None:
+        if self._described(ctx, name) is None:
             return
-        if described["EndpointStatus"] in _MOVING:
-            self._wait(ctx, name)
-        super().delete(ctx, ref, _props)
+        self._when_settled(ctx, name, lambda: super(Endpoint, self).delete(ctx, ref, _props))
         while self._described(ctx, name) is not None:
             time.sleep(_POLL_SECONDS)
+
+    def _when_settled(self, ctx: Context, name: str, change: Callable[[], object]) -> None:
+        """Do `change` once the endpoint does not move; again if another change, a scaling, comes between."""
+        while True:
+            self._wait(ctx, name)
+            try:
+                change()
+            except AwsError as error:
+                if "in-progress" not in error.message:
+                    raise
+            else:
+                return
 
     def _wait(self, ctx: Context, name: str) -> dict[str, Any]:
         """The endpoint once it no longer moves; every state ends by itself, so there is no limit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from local_aws import seam
-from local_aws.cloudformation import recorded, sagemaker, schemas
+from local_aws.cloudformation import autoscaling, recorded, sagemaker, schemas
 from local_aws.core import store
 from local_aws.state import REGION
 
@@ -37,12 +37,13 @@ def known() -> dict[str, Kind]:
 
 
 def _emulated() -> set[str]:
-    ours = {resource.type_name for resource in sagemaker.TYPES}
+    ours = {resource.type_name for resource in sagemaker.TYPES} | {resource.type_name for resource in autoscaling.TYPES}
     return (seam.resource_types() | ours) - recorded.installed()
 
 
 def offline() -> dict[str, Kind]:
     """`known`, in a process that is not the server."""
     sagemaker.install()
+    autoscaling.install()
     recorded.install()
     return known()

@@ -1,13 +1,16 @@
 """Operations of the emulated services: how they are declared, found and called.
 
 A service module declares `@operation("CreateModel")`; the server dispatches to it over HTTP and
-other modules reach it with `call(ctx, "CreateModel", params)`. Both ways validate alike.
+other modules reach it with `call(ctx, "CreateModel", params)`. Both ways validate alike. Operations are
+SageMaker's unless another service is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from local_aws.core import shapes
@@ -21,6 +24,9 @@ from local_aws.core.errors import (
 )
 
 __all__ = [
+    "APPLICATION_AUTOSCALING",
+    "ATHENA",
+    "SAGEMAKER",
     "AwsError",
     "ConflictException",
     "Context",
@@ -36,8 +42,10 @@ __all__ = [
     "on_tick",
     "operation",
     "operations",
+    "request_headers",
     "runtime_operation",
     "runtime_operations",
+    "services",
 ]
 
 
@@ -84,24 +92,32 @@ class Tick:
     run: Hook
 
 
-operations: dict[str, Operation] = {}
+SAGEMAKER = "sagemaker"
+APPLICATION_AUTOSCALING = "application-autoscaling"
+ATHENA = "athena"
+
+services: dict[str, dict[str, Operation]] = {SAGEMAKER: {}, APPLICATION_AUTOSCALING: {}, ATHENA: {}}
+"""The operations of each service, by botocore's name of it."""
+operations = services[SAGEMAKER]
+request_headers: ContextVar[Mapping[str, str]] = ContextVar("request_headers", default=MappingProxyType({}))
+"""The headers, with names in lower case, of the HTTP request that is being answered; empty outside of one."""
 runtime_operations: dict[str, RuntimeOperation] = {}
 start_hooks: list[Hook] = []
 stop_hooks: list[Hook] = []
 ticks: list[Tick] = []
 
 
-def operation(name: str) -> Callable[[Operation], Operation]:
-    """Declare the function that answers the SageMaker operation `name`.
+def operation(name: str, service: str = SAGEMAKER) -> Callable[[Operation], Operation]:
+    """Declare the function that answers the operation `name` of `service`.
 
     It runs on a worker thread, so it may block. `params` are validated and coerced against the
     operation's input shape; of the returned dict, members that the output shape lacks are dropped.
     """
 
     def register(function: Operation) -> Operation:
-        if name in operations:
+        if name in services[service]:
             raise ValueError(f"operation {name}: declared twice")
-        operations[name] = function
+        services[service][name] = function
         return function
 
     return register
@@ -119,16 +135,17 @@ def runtime_operation(name: str) -> Callable[[RuntimeOperation], RuntimeOperatio
     return register
 
 
-def call(ctx: Context, name: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Run a SageMaker operation and return its output, reduced to the operation's output shape.
+def call(ctx: Context, name: str, params: dict[str, Any], service: str = SAGEMAKER) -> dict[str, Any]:
+    """Run an operation and return its output, reduced to the operation's output shape.
 
     Raises AwsError as the operation does, and with code UnknownOperationException where AWS has
     the operation and this emulation does not.
     """
-    function = operations.get(name)
+    function = services[service].get(name)
     if function is None:
-        raise AwsError("UnknownOperationException", f"SageMaker {name} is not emulated by the local AWS")
-    return shapes.output(name, function(ctx, shapes.validated(name, params)))
+        title = shapes.service_name(service)
+        raise AwsError("UnknownOperationException", f"{title} {name} is not emulated by the local AWS")
+    return shapes.output(name, function(ctx, shapes.validated(name, params, service)), service)
 
 
 def on_start(function: Hook) -> Hook:

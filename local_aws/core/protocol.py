@@ -1,4 +1,4 @@
-"""HTTP forms of the two SageMaker services: JSON 1.1, and rest-json for sagemaker-runtime."""
+"""HTTP forms of the emulated services: JSON 1.1, and rest-json for sagemaker-runtime."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
-from local_aws.core import api
+from local_aws.core import api, shapes
 from local_aws.core.api import Context, RuntimeRequest
 from local_aws.core.errors import AwsError, SerializationException
 
@@ -35,8 +35,14 @@ async def answer(ctx: Context, method: str, path: str, headers: dict[str, str], 
     if method == "POST" and invocations:
         request = RuntimeRequest(urllib.parse.unquote(invocations["name"]), body, headers)
         return await _on_worker(lambda: _invoke(ctx, request))
+    return await answer_json(ctx, api.SAGEMAKER, headers, body)
+
+
+async def answer_json(ctx: Context, service: str, headers: dict[str, str], body: bytes) -> Response:
+    """Answer one request of a service that speaks JSON 1.1, on a worker thread."""
     operation = headers.get("x-amz-target", "").partition(".")[2]
-    return await _on_worker(lambda: _operate(ctx, operation, body))
+    api.request_headers.set(headers)
+    return await _on_worker(lambda: _operate(ctx, service, operation, body))
 
 
 async def _on_worker(work: Callable[[], Result]) -> Result:
@@ -44,13 +50,13 @@ async def _on_worker(work: Callable[[], Result]) -> Result:
     return await asyncio.get_running_loop().run_in_executor(_workers, lambda: run(work))
 
 
-def _operate(ctx: Context, operation: str, body: bytes) -> Response:
+def _operate(ctx: Context, service: str, operation: str, body: bytes) -> Response:
     try:
-        result = api.call(ctx, operation, _parsed(body))
+        result = api.call(ctx, operation, _parsed(body), service)
     except AwsError as error:
         return _json_error(error)
     except Exception as error:
-        log.exception("SageMaker %s failed", operation)
+        log.exception("%s %s failed", shapes.service_name(service), operation)
         return _json_error(_internal(operation, error))
     return 200, {"Content-Type": _JSON}, json.dumps(result, default=_encode).encode()
 

@@ -1,4 +1,4 @@
-"""Requests and responses of SageMaker against botocore's shapes.
+"""Requests and responses of the emulated services against botocore's shapes.
 
 Constraints (length, range, pattern, enumeration, null) are all collected and worded as AWS words
 them; members that the shape lacks are refused as botocore refuses them, where AWS ignores them.
@@ -25,27 +25,36 @@ _NUMBERS = ("float", "double")
 _JSON_NAMES = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE", bool: "TRUE_VALUE"}
 
 
-@functools.cache
-def _service() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+_SAGEMAKER = "sagemaker"
+_NAMES = {_SAGEMAKER: "SageMaker"}
 
 
 @functools.cache
-def _shapes(operation: str) -> tuple[StructureShape | None, StructureShape | None]:
-    """The input and the output shape; UnknownOperationException where SageMaker lacks the operation."""
-    if operation not in _service().operation_names:
-        raise AwsError("UnknownOperationException", f"SageMaker has no operation {operation}")
-    model = _service().operation_model(operation)
+def _service(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+def service_name(service: str) -> str:
+    """A service's name in messages: SageMaker, Application Auto Scaling."""
+    return _NAMES.get(service) or str(_service(service).metadata["serviceFullName"])
+
+
+@functools.cache
+def _shapes(operation: str, service: str) -> tuple[StructureShape | None, StructureShape | None]:
+    """The input and the output shape; UnknownOperationException where the service lacks the operation."""
+    if operation not in _service(service).operation_names:
+        raise AwsError("UnknownOperationException", f"{service_name(service)} has no operation {operation}")
+    model = _service(service).operation_model(operation)
     return model.input_shape, model.output_shape
 
 
-def validated(operation: str, params: dict[str, Any]) -> dict[str, Any]:
+def validated(operation: str, params: dict[str, Any], service: str = _SAGEMAKER) -> dict[str, Any]:
     """A copy of `params` in Python's types, e.g. datetimes for timestamps; idempotency tokens are filled in.
 
     Raises SerializationException for a value that the shape cannot hold, ValidationException for a
     member that it lacks and for every constraint that is not satisfied.
     """
-    shape, _ = _shapes(operation)
+    shape, _ = _shapes(operation, service)
     if shape is None:
         return {}
     problems: list[str] = []
@@ -56,15 +65,15 @@ def validated(operation: str, params: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def output(operation: str, result: dict[str, Any]) -> dict[str, Any]:
+def output(operation: str, result: dict[str, Any], service: str = _SAGEMAKER) -> dict[str, Any]:
     """`result` reduced to the members of the operation's output shape; members that are None are left out."""
-    _, shape = _shapes(operation)
+    _, shape = _shapes(operation, service)
     return _reduced(shape, result) if shape is not None else {}
 
 
-def from_template(operation: str, params: dict[str, Any]) -> dict[str, Any]:
+def from_template(operation: str, params: dict[str, Any], service: str = _SAGEMAKER) -> dict[str, Any]:
     """CloudFormation properties in the API's types: a template may give numbers and booleans as text."""
-    shape, _ = _shapes(operation)
+    shape, _ = _shapes(operation, service)
     return dict(_converted(shape, params)) if shape is not None else params
 
 
@@ -223,6 +232,6 @@ def _from_text(kind: str, text: str) -> Any:
         return text
 
 
-def operations() -> Iterable[str]:
-    """The operations that SageMaker has."""
-    return list(_service().operation_names)
+def operations(service: str = _SAGEMAKER) -> Iterable[str]:
+    """The operations that a service has."""
+    return list(_service(service).operation_names)

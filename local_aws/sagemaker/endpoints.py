@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from local_aws.autoscaling import targets as scalable
 from local_aws.core import store, tags
 from local_aws.core.api import Context, ValidationException, operation
 from local_aws.core.listing import page
@@ -74,6 +75,7 @@ def update_endpoint(ctx: Context, params: Record) -> Record:
     with store.lock:
         record = _changeable(ctx, params["EndpointName"])
         target = endpoint_state.target_of(ctx, params["EndpointConfigName"])
+        _refuse_to_lose_scaled(ctx, record, target)
         if params.get("RetainAllVariantProperties"):
             excluded = {p["VariantPropertyType"] for p in params.get("ExcludeRetainedVariantProperties", [])}
             _retain(target["Variants"], record["Serving"]["Variants"], excluded)
@@ -120,6 +122,7 @@ def delete_endpoint(ctx: Context, params: Record) -> Record:
         record = find(ctx, params["EndpointName"])
         _not_in_progress(record)
         endpoint_state.mark(record, "Deleting")
+    scalable.forget(ctx, record["EndpointName"])
     endpoint_state.announce(ctx, record)
     deployment.start(deployment.delete, ctx, record["EndpointName"])
     return {}
@@ -137,6 +140,23 @@ def _changeable(ctx: Context, name: str) -> Record:
 def _not_in_progress(record: Record) -> None:
     if record["EndpointStatus"] in IN_PROGRESS:
         raise ValidationException(f'Cannot update in-progress endpoint "{record["EndpointArn"]}".')
+
+
+def _refuse_to_lose_scaled(ctx: Context, record: Record, target: Record) -> None:
+    """A variant that Application Auto Scaling watches stays, with its instance type; its model may change
+    (developer guide, endpoint-scaling-update)."""
+    kept = {(variant["VariantName"], variant["InstanceType"]) for variant in target["Variants"]}
+    lost = [
+        variant["VariantName"]
+        for variant in record["Serving"]["Variants"]
+        if variant["VariantName"] in scalable.variants(ctx, record["EndpointName"])
+        and (variant["VariantName"], variant["InstanceType"]) not in kept
+    ]
+    if lost:
+        raise ValidationException(
+            f'The variant(s) "[{", ".join(lost)}]" must be deregistered as scalable targets with AutoScaling '
+            "before they can be removed or have their instance type updated."
+        )
 
 
 def _retain(variants: list[Record], serving: list[Record], excluded: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""What processing, training and tuning jobs share: their rows, threads, ends, stops and restarts."""
+"""What processing, training, tuning and transform jobs share: their rows, threads, ends, stops and restarts."""
 
 import logging
 import os
@@ -60,6 +60,8 @@ class Kind:
     end_member: str
     on_change: Callable[[Context, Row], None]
     log_group: str = ""
+    # The part of a log stream's name that tells the instance.
+    host: Callable[[], str] = field(default=lambda: "algo-1")
     # What else changes in the row of a job that has ended, given the row with its end in it.
     on_end: Callable[[Row], Row] = field(default=lambda _row: {})
 
@@ -98,8 +100,8 @@ class Job:
 
     def __post_init__(self) -> None:
         self.container = container.Container(self.root)
-        stream = f"{self.name}/algo-1-{times.milliseconds(self.row['CreationTime'])}"
-        self.log = job_logs.JobLog(self.ctx, self.kind.log_group, stream)
+        self.stream = f"{self.name}/{self.kind.host()}-{times.milliseconds(self.row['CreationTime'])}"
+        self.log = job_logs.JobLog(self.ctx, self.kind.log_group, self.stream)
 
     @property
     def row(self) -> Row:

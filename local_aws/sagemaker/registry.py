@@ -9,7 +9,7 @@ from typing import Any
 
 from local_aws.core import events, listing, store, tags
 from local_aws.core.api import ConflictException, Context, ValidationException, operation
-from local_aws.sagemaker import package_groups, times
+from local_aws.sagemaker import package_groups, times, user_context
 
 Row = dict[str, Any]
 
@@ -66,7 +66,7 @@ def create_model_package(ctx: Context, params: Row) -> Row:
             "ModelPackageArn": arn,
             "CreationTime": now,
             "LastModifiedTime": now,
-            "CreatedBy": {},
+            "CreatedBy": user_context.current(),
             "ModelPackageStatus": "Completed",
             "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
             "CertifyForMarketplace": params.get("CertifyForMarketplace", False),
@@ -92,7 +92,7 @@ def update_model_package(ctx: Context, params: Row) -> Row:
         row = package(ctx, params["ModelPackageArn"])
         after = {**row, **_changes(row, params)}
         updated = [key for key in after if after[key] != row.get(key)]
-        after |= {"LastModifiedTime": store.now(), "LastModifiedBy": {}}
+        after |= {"LastModifiedTime": store.now(), "LastModifiedBy": user_context.current()}
         name = f"{row['ModelPackageGroupName']}/{row['ModelPackageVersion']}"
         _packages[ctx.account, ctx.region, name] = after
     _tell(ctx, after, updated)

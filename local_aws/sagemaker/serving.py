@@ -71,11 +71,12 @@ def log_group(endpoint: str) -> str:
 
 @dataclass(frozen=True)
 class Home:
-    """Whose container it is, and where it logs."""
+    """Whose container it is, where it logs, and how many seconds it may take to answer (None: MODEL_SECONDS)."""
 
     ctx: Context
     variant: str
     log: JobLog
+    timeout: float | None = None
 
 
 class ModelServer:
@@ -118,17 +119,18 @@ class ModelServer:
         port = self._port
         if not port:
             raise ServerDown(f"{self.name}: there is no serving process")
+        seconds = self._home.timeout or MODEL_SECONDS
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=MODEL_SECONDS)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
         try:
             connection.request("POST", "/invocations", body=body, headers=dict(headers))
             response = connection.getresponse()
             answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         except TimeoutError as error:
             connection.close()
-            raise ModelTimeout(f"{self.name}: no answer in {MODEL_SECONDS:.0f} seconds") from error
+            raise ModelTimeout(f"{self.name}: no answer in {seconds:.0f} seconds") from error
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise ServerDown(f"{self.name}: {error}") from error
@@ -258,13 +260,9 @@ class Instance:
     """What serves one variant: its model's containers one after the other, the answer of one the request
     of the next."""
 
-    def __init__(self, ctx: Context, endpoint: str, variant: dict[str, Any]) -> None:
-        self.variant: str = variant["VariantName"]
-        instance = f"i-{secrets.token_hex(9)[:17]}"
-        self._log = JobLog(ctx, log_group(endpoint), f"{self.variant}/{instance}")
-        home = Home(ctx, self.variant, self._log)
-        definitions = variant["Containers"]
-        seconds = variant.get("StartSeconds", START_SECONDS)
+    def __init__(self, home: Home, definitions: list[dict[str, Any]], start_seconds: float | None = None) -> None:
+        self.variant = home.variant
+        seconds = START_SECONDS if start_seconds is None else start_seconds
         self.containers = [
             ModelServer(home, definition, _container_name(definition, index, len(definitions)), seconds)
             for index, definition in enumerate(definitions)
@@ -311,7 +309,6 @@ class Instance:
                 self._changed.wait_for(lambda: not self._requests, timeout=DRAIN_SECONDS)
         for part in self.containers:
             part.stop()
-        self._log.close()
 
 
 def _container_name(definition: dict[str, Any], index: int, count: int) -> str:
@@ -323,7 +320,14 @@ class Fleet:
     """The instances of one endpoint configuration, by variant."""
 
     def __init__(self, ctx: Context, endpoint: str, variants: list[dict[str, Any]]) -> None:
-        self.instances = {v["VariantName"]: Instance(ctx, endpoint, v) for v in variants}
+        self._logs: list[JobLog] = []
+        self.instances = {v["VariantName"]: self._instance(ctx, endpoint, v) for v in variants}
+
+    def _instance(self, ctx: Context, endpoint: str, variant: dict[str, Any]) -> Instance:
+        name = variant["VariantName"]
+        log = JobLog(ctx, log_group(endpoint), f"{name}/i-{secrets.token_hex(9)[:17]}")
+        self._logs.append(log)
+        return Instance(Home(ctx, name, log), variant["Containers"], variant.get("StartSeconds"))
 
     def start(self) -> None:
         """Start every instance at the same time.
@@ -352,6 +356,8 @@ class Fleet:
     def stop(self, drain: bool = True) -> None:
         for instance in self.instances.values():
             instance.stop(drain)
+        for log in self._logs:
+            log.close()
 
     def healthy(self) -> bool:
         """Whether every container of every variant has a serving process."""

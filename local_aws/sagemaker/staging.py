@@ -63,12 +63,13 @@ def upload(s3: Any, folder: Path, uri: str) -> None:
         put(s3, path, f"s3://{bucket}/{prefix}/{relative}" if prefix else f"s3://{bucket}/{relative}")
 
 
-def put(s3: Any, path: Path, uri: str) -> None:
-    """Put one file at exactly `uri`."""
+def put(s3: Any, path: Path, uri: str, kms_key: str | None = None) -> None:
+    """Put one file at exactly `uri`, encrypted with the key if one is given."""
     bucket, key = split(uri)
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
     try:
         with path.open("rb") as file:
-            s3.put_object(Bucket=bucket, Key=key, Body=file)
+            s3.put_object(Bucket=bucket, Key=key, Body=file, **encryption)
     except ClientError as error:
         raise StagingError(f"{uri}: {_why(error)}") from error
 

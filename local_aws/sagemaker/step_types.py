@@ -29,6 +29,7 @@ JOBS = {
         "HyperParameterTuningJobName",
         longest_name=32,
     ),
+    "Transform": StepType("CreateTransformJob", "DescribeTransformJob", "TransformJob", "TransformJobName"),
 }
 CREATING = {
     **JOBS,
@@ -53,7 +54,6 @@ NOT_EMULATED = (
     "Lineage",
     "NotebookJob",
     "QualityCheck",
-    "Transform",
 )
 # Members of the operations that a pipeline sets itself: naming one in Arguments is refused by AWS.
 SET_BY_PIPELINE = {"RegisterModel": ("ModelPackageName", "ClientToken")}

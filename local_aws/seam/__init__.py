@@ -5,6 +5,7 @@ moves one of them. `configure` sets the environment that ministack reads while i
 every import of it stands inside a function.
 """
 
+from local_aws.seam.athena import glue_table, object_bytes, object_sizes, run_statement, workgroup
 from local_aws.seam.cloudformation import (
     Physical,
     Properties,
@@ -38,7 +39,10 @@ from local_aws.seam.hosting import (
     configure,
     current,
     put_event,
+    replace_service_handler,
+    service_handler,
 )
+from local_aws.seam.identities import caller
 from local_aws.seam.metrics import (
     alarms,
     change_alarm,
@@ -46,6 +50,8 @@ from local_aws.seam.metrics import (
     replace_alarm_evaluation,
     statistic,
 )
+from local_aws.seam.parameters import watch_parameters
+from local_aws.seam.schedules import CronFields, cron_fields, cron_next
 from local_aws.seam.state import (
     WITH_LARGE_VALUES,
     operation_in_progress,
@@ -56,6 +62,7 @@ from local_aws.seam.state import (
 __all__ = [
     "WITH_LARGE_VALUES",
     "Application",
+    "CronFields",
     "Handler",
     "Physical",
     "Properties",
@@ -67,28 +74,39 @@ __all__ = [
     "add_service",
     "alarms",
     "application",
+    "caller",
     "change_alarm",
     "configure",
+    "cron_fields",
+    "cron_next",
     "current",
     "end_function_processes",
     "event_invoke_config",
     "execute_function",
     "forget_stack_event",
+    "glue_table",
     "metric_points",
+    "object_bytes",
+    "object_sizes",
     "operation_in_progress",
     "put_event",
     "replace_alarm_evaluation",
     "replace_async_invocations",
+    "replace_service_handler",
     "reserve_concurrency",
     "resource_types",
     "restore_services",
     "run_on_worker_threads",
+    "run_statement",
+    "service_handler",
     "service_states",
     "stack_resource",
     "stack_status",
     "stacks",
     "statistic",
+    "watch_parameters",
     "watch_stack_events",
+    "workgroup",
     "wrap_created",
     "wrap_stack_action",
 ]

@@ -57,6 +57,20 @@ def add_service(name: str, handler: Handler, *, target_prefix: str, credential_s
     }
 
 
+def service_handler(name: str) -> Handler:
+    """What answers a service's requests now."""
+    from ministack import app
+
+    return app.SERVICE_HANDLERS[name]  # type: ignore[no-any-return]
+
+
+def replace_service_handler(name: str, handler: Handler) -> None:
+    """Have `handler` answer the requests of a service that ministack has; they find their way as before."""
+    from ministack import app
+
+    app.SERVICE_HANDLERS[name] = handler
+
+
 def current() -> Context:
     """The account and region of the request, or of the stack operation, that is running."""
     from ministack.core.responses import get_account_id, get_region

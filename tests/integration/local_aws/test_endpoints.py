@@ -7,12 +7,10 @@ import contextlib
 import io
 import json
 import sys
-import tarfile
-import threading
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,132 +19,9 @@ from botocore.exceptions import ClientError
 
 from local_aws import commands, state
 
+from .serving import Serving, Traffic, eventually
+
 ENDPOINT = "serving-test"
-CAPTURE = "serving-test-capture"
-IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.0-5"
-
-MODEL = """
-import json, os
-class BadRequest(Exception):
-    status_code, phrase = 400, "Bad Request"
-    def __init__(self, message):
-        self.message = message
-def model_fn(model_dir):
-    return open(os.path.join(model_dir, "version")).read()
-def input_fn(data, content_type):
-    rows = json.loads(data)["instances"]
-    for index, row in enumerate(rows):
-        if not isinstance(row.get("income"), (int, float)):
-            raise BadRequest(f"instances[{index}].income: {row.get('income')!r} is not a number")
-    return rows
-def predict_fn(rows, model):
-    if model == "failing":
-        raise RuntimeError("this model does not work")
-    return [{"version": model, "decision": "approve" if row["income"] > 10 else "decline"} for row in rows]
-def output_fn(predictions, accept):
-    return json.dumps({"predictions": predictions})
-"""
-
-
-class Serving:
-    """The clients, and the steps that the tests share."""
-
-    def __init__(self, local_aws: Any) -> None:
-        self.s3 = local_aws.client("s3")
-        self.sagemaker = local_aws.client("sagemaker")
-        self.runtime = local_aws.client("sagemaker-runtime")
-        self.cloudwatch = local_aws.client("cloudwatch")
-        self.logs = local_aws.client("logs")
-        self.key_arn = local_aws.client("kms").create_key()["KeyMetadata"]["Arn"]
-        self.s3.create_bucket(Bucket=CAPTURE, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-
-    def model(self, version: str) -> None:
-        """A model, and an endpoint configuration of the same name with capture on."""
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-            for name, text in {"version": version, "code/inference.py": MODEL}.items():
-                member = tarfile.TarInfo(name)
-                member.size = len(text)
-                tar.addfile(member, io.BytesIO(text.encode()))
-        self.s3.put_object(Bucket=CAPTURE, Key=f"models/{version}.tar.gz", Body=archive.getvalue())
-        self.sagemaker.create_model(
-            ModelName=version,
-            PrimaryContainer={
-                "Image": IMAGE,
-                "ModelDataUrl": f"s3://{CAPTURE}/models/{version}.tar.gz",
-                "Environment": {
-                    "SAGEMAKER_PROGRAM": "inference.py",
-                    "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
-                },
-            },
-            ExecutionRoleArn="arn:aws:iam::111122223333:role/serving",
-        )
-        self.config(version, [("champion", version, 1.0)])
-
-    def config(self, name: str, variants: list[tuple[str, str, float]]) -> None:
-        self.sagemaker.create_endpoint_config(
-            EndpointConfigName=name,
-            ProductionVariants=[
-                {
-                    "VariantName": variant,
-                    "ModelName": model,
-                    "InstanceType": "ml.m5.large",
-                    "InitialInstanceCount": 1,
-                    "InitialVariantWeight": weight,
-                }
-                for variant, model, weight in variants
-            ],
-            DataCaptureConfig={
-                "InitialSamplingPercentage": 100,
-                "DestinationS3Uri": f"s3://{CAPTURE}/captured",
-                "KmsKeyId": self.key_arn,
-                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
-                "CaptureContentTypeHeader": {"JsonContentTypes": ["application/json"]},
-            },
-        )
-
-    def update(self, config: str, *alarms: str, wait: int = 1) -> dict[str, Any]:
-        deployment: dict[str, Any] = {
-            "BlueGreenUpdatePolicy": {
-                "TrafficRoutingConfiguration": {
-                    "Type": "CANARY",
-                    "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 30},
-                    "WaitIntervalInSeconds": wait,
-                },
-                "TerminationWaitInSeconds": 0,
-            }
-        }
-        if alarms:
-            deployment["AutoRollbackConfiguration"] = {"Alarms": [{"AlarmName": name} for name in alarms]}
-        self.sagemaker.update_endpoint(EndpointName=ENDPOINT, EndpointConfigName=config, DeploymentConfig=deployment)
-        return self.settled()
-
-    def settled(self, seconds: float = 30) -> dict[str, Any]:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            described: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=ENDPOINT)
-            if described["EndpointStatus"] in ("InService", "Failed"):
-                return described
-            time.sleep(0.05)
-        raise AssertionError(f"{ENDPOINT} is still {described['EndpointStatus']}")
-
-    def predict(self, income: object = 20, **more: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.runtime.invoke_endpoint(
-            EndpointName=ENDPOINT,
-            ContentType="application/json",
-            Body=json.dumps({"instances": [{"income": income}]}),
-            **more,
-        )
-        answer["Prediction"] = json.loads(answer["Body"].read())["predictions"][0]
-        return answer
-
-    def captured_keys(self) -> list[str]:
-        listed = self.s3.list_objects_v2(Bucket=CAPTURE, Prefix=f"captured/{ENDPOINT}/")
-        return [found["Key"] for found in listed.get("Contents", [])]
-
-    def captured(self) -> list[dict[str, Any]]:
-        bodies = [self.s3.get_object(Bucket=CAPTURE, Key=key)["Body"].read() for key in self.captured_keys()]
-        return [json.loads(line) for body in bodies for line in body.splitlines()]
 
 
 def children_of(parent: int) -> set[int]:
@@ -163,47 +38,9 @@ def children_of(parent: int) -> set[int]:
     return found - {parent}
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    """What `condition` returns once it is true."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, f"not true in {seconds} s"
-        time.sleep(0.1)
-    return value
-
-
-class Traffic:
-    """Steady requests from several threads while the block runs."""
-
-    def __init__(self, serving: Serving, threads: int = 3) -> None:
-        self.versions: list[str] = []
-        self.errors: list[Exception] = []
-        self._serving = serving
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._drive) for _ in range(threads)]
-
-    def __enter__(self) -> "Traffic":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _drive(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.versions.append(self._serving.predict()["Prediction"]["version"])
-            except Exception as error:
-                self.errors.append(error)
-            self._stop.wait(0.02)
-
-
 @pytest.fixture(scope="module")
 def serving(local_aws: Any) -> Iterator[Serving]:
-    shared = Serving(local_aws)
+    shared = Serving(local_aws, ENDPOINT)
     for version in ("first", "second", "failing"):
         shared.model(version)
     shared.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="first")
@@ -223,7 +60,7 @@ def test_a_request_is_answered_and_captured(serving: Serving) -> None:
     assert json.loads(record["captureData"]["endpointInput"]["data"]) == {"instances": [{"income": 20}]}
     output = json.loads(record["captureData"]["endpointOutput"]["data"])
     assert output["predictions"] == [answer["Prediction"]]
-    head = serving.s3.head_object(Bucket=CAPTURE, Key=serving.captured_keys()[0])
+    head = serving.s3.head_object(Bucket=serving.bucket, Key=serving.captured_keys()[0])
     assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", serving.key_arn)
 
 
@@ -343,7 +180,7 @@ def test_everything_that_was_answered_is_captured_when_the_endpoint_is_deleted(s
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc for what is left of a killed server")
 def test_a_killed_server_leaves_no_process_and_serves_again_after_its_start(own_local_aws: Any) -> None:
-    serving = Serving(own_local_aws)
+    serving = Serving(own_local_aws, ENDPOINT)
     serving.model("first")
     serving.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="first")
     assert serving.settled()["EndpointStatus"] == "InService"
@@ -360,7 +197,7 @@ def test_a_killed_server_leaves_no_process_and_serves_again_after_its_start(own_
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc for what is left of a stopped server")
 def test_a_stop_lets_a_stack_operation_end_and_saves_it(own_local_aws: Any) -> None:
-    serving = Serving(own_local_aws)
+    serving = Serving(own_local_aws, ENDPOINT)
     serving.model("first")
     stacks = own_local_aws.client("cloudformation")
     properties = {"EndpointName": ENDPOINT, "EndpointConfigName": "first"}

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -229,6 +230,30 @@ def test_resource_types_are_emulated_recorded_or_refused(local_aws: Any) -> None
 # SageMaker's two protocols
 
 
+def test_a_package_tells_who_made_and_who_changed_it(local_aws: Any) -> None:
+    sagemaker, sts = local_aws.client("sagemaker"), local_aws.client("sts")
+    sagemaker.create_model_package_group(ModelPackageGroupName="who")
+    package = sagemaker.create_model_package(ModelPackageGroupName="who")["ModelPackageArn"]
+    role = "arn:aws:iam::111122223333:role/approver"
+    approver = sts.assume_role(RoleArn=role, RoleSessionName="ada")
+    credentials = approver["Credentials"]
+    session = boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        region_name="eu-west-1",
+    )
+    session.client("sagemaker", endpoint_url=local_aws.url).update_model_package(
+        ModelPackageArn=package, ModelApprovalStatus="Approved"
+    )
+    described = sagemaker.describe_model_package(ModelPackageName=package)
+    assert described["CreatedBy"]["IamIdentity"]["Arn"] == "arn:aws:iam::111122223333:root"
+    assert described["LastModifiedBy"]["IamIdentity"] == {
+        "Arn": "arn:aws:sts::111122223333:assumed-role/approver/ada",
+        "PrincipalId": approver["AssumedRoleUser"]["AssumedRoleId"],
+    }
+
+
 def test_a_validation_error_has_the_code_and_the_words_of_aws(local_aws: Any) -> None:
     with pytest.raises(ClientError) as caught:
         local_aws.client("sagemaker").describe_endpoint(EndpointName="no_underscores")
@@ -319,34 +344,22 @@ def test_a_group_with_versions_is_not_deleted_and_the_stack_says_why(local_aws: 
 
 
 def test_a_type_without_emulation_is_checked_and_recorded(stack: Stack) -> None:
-    settled = stack.create(
-        {
-            "Target": {
-                "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
-                "Properties": {
-                    "MinCapacity": "1",
-                    "MaxCapacity": 2,
-                    "ResourceId": "endpoint/e/variant/champion",
-                    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-                    "ServiceNamespace": "sagemaker",
-                },
-            }
-        },
-        outputs={"Target": {"Ref": "Target"}},
-    )
+    properties = {"DomainId": "d-1", "SpaceName": "loans"}
+    resources = {"Space": {"Type": "AWS::SageMaker::Space", "Properties": properties}}
+    settled = stack.create(resources, outputs={"Space": {"Ref": "Space"}})
     assert settled["StackStatus"] == "CREATE_COMPLETE"
-    assert stack.outputs()["Target"] == ("endpoint/e/variant/champion|sagemaker:variant:DesiredInstanceCount|sagemaker")
+    assert stack.outputs()["Space"] == "d-1|loans"
 
 
 def test_a_recorded_type_that_breaks_its_schema_rolls_the_stack_back(stack: Stack) -> None:
-    target = {"MinCapacity": 1, "MaxCapacity": "some", "ResourceID": "e"}
-    settled = stack.create({"Target": {"Type": "AWS::ApplicationAutoScaling::ScalableTarget", "Properties": target}})
+    budget = {"Budget": {"BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": {"Amount": "some", "Unit": "USD"}}}
+    properties = {**budget, "Budgets": []}
+    settled = stack.create({"Budget": {"Type": "AWS::Budgets::Budget", "Properties": properties}})
     assert settled["StackStatus"] == "ROLLBACK_COMPLETE"
     reasons = [event.get("ResourceStatusReason", "") for event in stack.events()]
     (reason,) = [reason for reason in reasons if reason.startswith("Properties validation failed")]
-    assert "#: required key [ResourceId] not found" in reason
-    assert "#: extraneous key [ResourceID] is not permitted" in reason
-    assert "#/MaxCapacity: expected type: integer" in reason
+    assert "#: extraneous key [Budgets] is not permitted" in reason
+    assert "#/Budget/BudgetLimit/Amount: expected type: number" in reason
 
 
 def test_a_type_without_a_schema_is_refused_before_anything_is_made(stack: Stack) -> None:

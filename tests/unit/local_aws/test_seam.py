@@ -21,6 +21,10 @@ CLOUDWATCH = "ministack.services.cloudwatch"
 LAMBDA = "ministack.services.lambda_svc"
 LAMBDA_RUNTIME = "ministack.core.lambda_runtime"
 S3 = "ministack.services.s3"
+STS = "ministack.services.sts"
+SSM = "ministack.services.ssm"
+GLUE = "ministack.services.glue"
+ATHENA = "ministack.services.athena"
 CLOUDFORMATION = "ministack.services.cloudformation"
 STACKS = f"{CLOUDFORMATION}.stacks"
 PROVISIONERS = f"{CLOUDFORMATION}.provisioners"
@@ -48,6 +52,9 @@ def test_the_pinned_version_is_installed() -> None:
         (EVENTBRIDGE, "_put_events", ["data", "allow_aws_source"]),
         (EVENTBRIDGE, "_invoke_target", ["target", "event", "rule", "view"]),
         (EVENTBRIDGE, "_dispatch_to_lambda", ["arn", "payload"]),
+        (EVENTBRIDGE, "_parse_cron_fields", ["expr"]),
+        (EVENTBRIDGE, "_cron_next_fire", ["fields", "after_dt"]),
+        (STS, "_caller_identity", ["headers", "query_params"]),
         (CLOUDWATCH, "_evaluate_alarm", ["alarm"]),
         (CLOUDWATCH, "_evaluate_parent_alarms", ["child", "seen"]),
         (CLOUDWATCH, "_dispatch_alarm_actions", ["alarm", "old_state", "new_state", "reason"]),
@@ -59,6 +66,15 @@ def test_the_pinned_version_is_installed() -> None:
         (LAMBDA, "_execution_record_for_config", ["func", "config"]),
         (LAMBDA_RUNTIME, "reset", []),
         (STACKS, "_runs_on_worker_thread", ["resource_type"]),
+        (S3, "_get_object_data", ["bucket_name", "key", "version_id"]),
+        (SSM, "_put_parameter", ["data"]),
+        (SSM, "_delete_parameter", ["data"]),
+        (SSM, "_delete_parameters", ["data"]),
+        (ATHENA, "handle_request", ["method", "path", "headers", "body", "query_params"]),
+        (ATHENA, "_ensure_default_workgroup", []),
+        (ATHENA, "_parse_ddl", ["query"]),
+        (ATHENA, "_run_ddl", ["ddl", "database"]),
+        (ATHENA, "_run_duckdb", ["query", "database", "catalog"]),
         (PROVISIONERS, "_physical_name", ["stack_name", "logical_id", "lowercase", "max_len", "seeded"]),
     ],
 )
@@ -77,6 +93,10 @@ def test_what_the_seam_replaces_in_other_modules_is_looked_up_there_when_called(
         (STACKS, "_deploy_stack_async", "_add_event"),
         (f"{CLOUDFORMATION}.handlers", "_create_stack", "_add_event"),
         (f"{CLOUDFORMATION}.changesets", "_execute_change_set", "_add_event"),
+        (SSM, "handle_request", "_put_parameter"),
+        (SSM, "handle_request", "_delete_parameter"),
+        (SSM, "handle_request", "_delete_parameters"),
+        (PROVISIONERS, "_ssm_create", "_put_parameter"),
     ]:
         assert name in named(module, caller).__code__.co_names, f"{module}.{caller} no longer calls {name}"
 
@@ -103,6 +123,9 @@ def test_a_registry_is_a_dictionary(module: str, name: str) -> None:
     [
         (CLOUDFORMATION, ["_stacks", "_stack_events", "_change_sets"]),
         (CLOUDWATCH, ["_alarms", "_metrics"]),
+        (ATHENA, ["_workgroups"]),
+        (GLUE, ["_tables", "_databases"]),
+        (SSM, ["_parameters"]),
         (
             S3,
             [
@@ -154,6 +177,22 @@ def test_every_service_can_be_restored() -> None:
         module = named(APP, "_get_module")(named(APP, "_state_map")[name])
         assert callable(module.get_state)
         assert callable(module.load_persisted_state)
+
+
+def test_an_object_of_a_bucket_has_its_size_and_bytes(tmp_path: Path) -> None:
+    """In a process of its own, since buckets stay."""
+    code = (
+        "from pathlib import Path; from local_aws import seam; from local_aws.core.api import Context\n"
+        f"seam.configure(account='111122223333', region='eu-west-1', port=1, home=Path({str(tmp_path)!r}))\n"
+        "from ministack.services import s3\n"
+        "ctx = Context('111122223333', 'eu-west-1')\n"
+        "with seam.acting_in(ctx):\n"
+        "    s3._create_bucket('bucket', b'', {}); s3._put_object('bucket', 'k/1', b'abc', {})\n"
+        "print(seam.object_sizes(ctx, 'bucket', 'k/'), seam.object_bytes(ctx, 'bucket', 'k/1'))\n"
+        "print(seam.object_sizes(ctx, 'none', ''))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.split("\n")[:2] == ["{'k/1': 3} b'abc'", "{}"]
 
 
 def test_stack_events_carry_the_token_of_the_operation() -> None:

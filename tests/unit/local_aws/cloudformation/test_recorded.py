@@ -93,20 +93,11 @@ def test_a_recorded_resource_is_stored_until_it_is_deleted(ctx: Context) -> None
     assert len(store.table("recorded_resources")) == 0
 
 
-def test_ref_of_several_identifiers_joins_them_and_exceptions_are_known(ctx: Context) -> None:
-    target = {
-        "MinCapacity": 1,
-        "MaxCapacity": 2,
-        "ResourceId": "endpoint/e/variant/champion",
-        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-        "ServiceNamespace": "sagemaker",
-    }
-    created = Recorded("AWS::ApplicationAutoScaling::ScalableTarget").create(ctx, lambda _: "n", target)
-    assert created[0] == "endpoint/e/variant/champion|sagemaker:variant:DesiredInstanceCount|sagemaker"
-    policy = {"PolicyName": "p", "PolicyType": "TargetTrackingScaling", "ScalingTargetId": created[0]}
-    ref, attributes = Recorded("AWS::ApplicationAutoScaling::ScalingPolicy").create(ctx, lambda _: "n", policy)
-    assert ref == attributes["Arn"]
-    assert ref.startswith("arn:aws:")
+def test_ref_of_several_identifiers_joins_them(ctx: Context) -> None:
+    properties = {"DomainId": "d-1", "SpaceName": "loans"}
+    ref, attributes = Recorded("AWS::SageMaker::Space").create(ctx, lambda _: "n", properties)
+    assert ref == "d-1|loans"
+    assert attributes["SpaceArn"].startswith("arn:aws:")
 
 
 def test_attributes_are_the_same_for_the_same_resource(ctx: Context) -> None:

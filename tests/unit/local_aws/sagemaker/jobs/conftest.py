@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from local_aws import clients
 from local_aws.core import api
 from local_aws.core.api import Context
-from local_aws.sagemaker import executions, registry, search  # noqa: F401 - they declare operations
+from local_aws.sagemaker import executions, registry, search, transform  # noqa: F401 - they declare operations
 
 BUCKET = "s3://bucket"
 ROLE = "arn:aws:iam::111122223333:role/pipelines-role"
@@ -25,6 +25,10 @@ class MemoryS3:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.keys: dict[str, str] = {}
+
+    def head_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        self.get_object(Bucket=Bucket, Key=Key)
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         try:
@@ -33,8 +37,11 @@ class MemoryS3:
             error = {"Error": {"Code": "NoSuchKey", "Message": "The specified key does not exist."}}
             raise ClientError(error, "GetObject") from None
 
-    def put_object(self, *, Bucket: str, Key: str, Body: Any) -> None:  # noqa: N803
+    def put_object(self, *, Bucket: str, Key: str, Body: Any, **encryption: str) -> None:  # noqa: N803
         self.objects[f"s3://{Bucket}/{Key}"] = Body.read()
+        if encryption:
+            assert encryption["ServerSideEncryption"] == "aws:kms"
+            self.keys[f"s3://{Bucket}/{Key}"] = encryption["SSEKMSKeyId"]
 
     def get_paginator(self, _name: str) -> "MemoryS3":
         return self

@@ -13,7 +13,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws.core.api import AwsError, Context, RuntimeRequest, RuntimeResponse, ValidationException, call
+from local_aws.autoscaling import targets
+from local_aws.core.api import (
+    APPLICATION_AUTOSCALING,
+    AwsError,
+    Context,
+    RuntimeRequest,
+    RuntimeResponse,
+    ValidationException,
+    call,
+)
 from local_aws.sagemaker import capture, container, deployment, metrics, serving
 from local_aws.sagemaker.endpoint_state import endpoints, find
 from local_aws.sagemaker.invoke import MAX_BODY, invoke_endpoint
@@ -408,6 +417,45 @@ def test_a_rolled_back_deployment_configuration_can_be_used_again(
     assert "LastDeploymentConfig" not in update(ctx, "one")
 
 
+def test_a_changed_set_of_variants_comes_all_at_once_without_baking(
+    ctx: Context, create: Callable[..., Any], make_config: Callable[..., None], emitted: list[dict[str, Any]]
+) -> None:
+    """Developer guide, deployment-guardrails-exclusions: other policies need the same variants before and after."""
+    create("first")
+    make_config("two", variant("first"), variant("first", "challenger", weight=0.0))
+    make_config("three", variant("first"), ShadowProductionVariants=[variant("first", "shadow")])
+    for config in ("two", "three", "one"):
+        described = update(ctx, config, DeploymentConfig=canary(50, 3600, 3600))
+        assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", config)
+        assert described["LastDeploymentConfig"] == canary(50, 3600, 3600)
+    told = [e["detail"] for e in emitted if e["detail-type"] == "SageMaker Endpoint Deployment State Change"]
+    pending = [v for detail in told for v in detail["PendingDeploymentSummary"]["ProductionVariants"]]
+    assert {v["VariantStatus"][0]["Status"] for v in pending} == {"Creating", "ActivatingTraffic"}
+
+
+def test_a_rolling_update_whose_rollback_finds_no_old_fleet_says_so_and_can_be_mended(
+    ctx: Context, create: Callable[..., Any], make_model: Callable[..., None], make_config: Callable[..., None]
+) -> None:
+    create("first")
+    make_model("second", BROKEN)
+    fleet = deployment._deployed[ctx.account, ctx.region, "loans"].fleet
+    for _ in range(1 + serving.RESTARTS):
+        while not fleet.healthy():
+            time.sleep(0.01)
+        send(ctx, "die")
+        while fleet.healthy():
+            time.sleep(0.01)
+    time.sleep(0.2)  # it is not started a second time
+    size = {"Type": "CAPACITY_PERCENT", "Value": 50}
+    make_config("three", variant("first", count=2))
+    rolling = {"RollingUpdatePolicy": {"MaximumBatchSize": size, "WaitIntervalInSeconds": 0}}
+    make_config("broken", variant("second", count=2))
+    described = update(ctx, "broken", DeploymentConfig=rolling)
+    assert (described["EndpointStatus"], described["FailureReason"]) == ("UpdateRollbackFailed", PING)
+    assert update(ctx, "three")["EndpointStatus"] == "InService"
+    assert model_of(send(ctx)) == "first"
+
+
 def test_a_wrong_deployment_configuration_changes_nothing(ctx: Context, create: Callable[..., Any]) -> None:
     create("first")
     with pytest.raises(ValidationException, match="between 0% and 50%"):
@@ -467,6 +515,54 @@ def test_an_update_keeps_weights_and_counts_only_when_asked_to(
     make_config("two", variant("first", weight=7.0, count=4))
     (summary,) = update(ctx, "two", **more)["ProductionVariants"]
     assert (summary["CurrentWeight"], summary["CurrentInstanceCount"]) == (weight, count)
+
+
+def register(ctx: Context, name: str, **bounds: int) -> None:
+    resource = {"ResourceId": f"endpoint/loans/variant/{name}", "ServiceNamespace": "sagemaker"}
+    dimension = {"ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
+    params = {**resource, **dimension, "MinCapacity": 1, "MaxCapacity": 4, **bounds}
+    call(ctx, "RegisterScalableTarget", params, APPLICATION_AUTOSCALING)
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [
+        [variant("first")],
+        [variant("first"), {**variant("second", "challenger"), "InstanceType": "ml.m5.xlarge"}],
+    ],
+)
+def test_a_variant_that_auto_scaling_watches_stays_with_its_instance_type(
+    ctx: Context, create: Callable[..., Any], make_config: Callable[..., None], variants: list[dict[str, Any]]
+) -> None:
+    create("first", "second")
+    register(ctx, "challenger")
+    make_config("two", *variants)
+    told = (
+        r'The variant\(s\) "\[challenger\]" must be deregistered as scalable targets with AutoScaling before they '
+        "can be removed or have their instance type updated."
+    )
+    with pytest.raises(ValidationException, match=told):
+        update(ctx, "two")
+    assert call(ctx, "DescribeEndpoint", {"EndpointName": "loans"})["EndpointStatus"] == "InService"
+    targets.forget(ctx, "loans")
+    assert update(ctx, "two")["EndpointConfigName"] == "two"
+
+
+def test_the_model_of_a_scaled_variant_may_change(
+    ctx: Context, create: Callable[..., Any], make_config: Callable[..., None]
+) -> None:
+    create("first", "second")
+    register(ctx, "champion", MinCapacity=2)
+    assert settled(ctx)["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    make_config("two", variant("second"), variant("second", "challenger"))
+    assert update(ctx, "two")["EndpointConfigName"] == "two"
+
+
+def test_deleting_an_endpoint_deregisters_its_variants(ctx: Context, create: Callable[..., Any]) -> None:
+    create("first")
+    register(ctx, "champion")
+    call(ctx, "DeleteEndpoint", {"EndpointName": "LOANS"})
+    assert targets.variants(ctx, "loans") == set()
 
 
 def test_a_shadow_gets_the_requests_and_answers_none(

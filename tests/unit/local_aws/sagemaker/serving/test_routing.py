@@ -63,9 +63,14 @@ def test_no_weight_at_all_means_no_target() -> None:
     assert routing.route(None, deployed("one", champion=0), lambda _: 1.0).choose(None) is None
 
 
-@pytest.mark.parametrize(("weight", "mirrored"), [(1.0, 1.0), (0.25, 0.25), (3.0, 1.0), (0.0, 0.0)])
-def test_a_shadow_gets_its_part_of_the_requests_and_answers_none(weight: float, mirrored: float) -> None:
-    route = routing.route(None, deployed("one", champion=1, shadow=weight), lambda _: 1.0)
+@pytest.mark.parametrize(
+    ("champion", "weight", "mirrored"),
+    [(1.0, 1.0, 1.0), (1.0, 0.25, 0.25), (1.0, 3.0, 1.0), (1.0, 0.0, 0.0), (0.5, 1.0, 1.0), (0.5, 0.25, 0.5)],
+)
+def test_a_shadow_gets_its_part_of_the_requests_and_answers_none(
+    champion: float, weight: float, mirrored: float
+) -> None:
+    route = routing.route(None, deployed("one", champion=champion, shadow=weight), lambda _: 1.0)
     assert shares(route) == {"one/champion": 1.0}
     assert sum(route.mirror() is not None for _ in range(2000)) / 2000 == about(mirrored)
 

@@ -1,0 +1,10 @@
+"""Athena: queries on DuckDB over Glue tables whose partitions are projected; the rest is ministack's."""
+
+from __future__ import annotations
+
+
+def install() -> None:
+    """Declare our operations and route Athena's requests: ours first, what they lack to ministack."""
+    from local_aws.athena import service
+
+    service.install()

@@ -1,0 +1,167 @@
+"""Queries over projected tables: what they read, what they return, and how they are stopped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import duckdb
+import pytest
+
+from local_aws.athena.engine import Answer, Query, QueryCancelled
+from local_aws.athena.tables import Table
+from tests.unit.local_aws.athena.conftest import record
+
+BASE = "loans/endpoint"
+HOURS = [f"2026/11/21/{hour:02d}" for hour in range(8, 14)]
+VARIANTS = ("challenger", "champion")
+OBJECTS = {f"{BASE}/{variant}/{hour}/a": f"{variant} {hour}\n" for variant in VARIANTS for hour in HOURS}
+
+
+@pytest.fixture
+def run(table: Callable[..., Table]) -> Callable[..., Answer | None]:
+    def of(sql: str, objects: dict[str, str] = OBJECTS, most_bytes: int | None = None) -> Answer | None:
+        known = {("loans", "captured"): table(objects)}
+        return Query(sql, "loans").run(lambda database, name: known.get((database, name)), most_bytes)
+
+    return of
+
+
+@pytest.mark.parametrize(
+    ("where", "hours", "variants"),
+    [
+        ("hour = '2026/11/21/09'", ["09"], VARIANTS),
+        ("hour BETWEEN '2026/11/21/09' AND '2026/11/21/10'", ["09", "10"], VARIANTS),
+        ("hour >= '2026/11/21/12' AND variant IN ('champion', 'shadow')", ["12", "13"], ["champion"]),
+        ("hour > '2026/11/21/12' AND line <> ''", ["13"], VARIANTS),
+        ("(hour < '2026/11/21/09' AND (variant = 'champion' AND length(line) > 0))", ["08"], ["champion"]),
+        ("captured.hour <= '2026/11/21/08'", ["08"], VARIANTS),
+        ("HOUR <= '2026/11/21/08'", ["08"], VARIANTS),
+        # What need not hold for all rows, or is no comparison with a text, drops nothing before it is read.
+        ("hour = '2026/11/21/09' OR variant = 'champion'", None, VARIANTS),
+        ("NOT hour = '2026/11/21/09'", None, VARIANTS),
+        ("hour <> '2026/11/21/09'", None, VARIANTS),
+        ("'2026/11/21/09' = hour", None, VARIANTS),
+        ("substr(hour, 12) = '09'", None, VARIANTS),
+        ("hour = line", None, VARIANTS),
+        ("line = '2026/11/21/09'", None, VARIANTS),
+    ],
+)
+def test_only_partitions_that_the_conditions_leave_are_read(
+    where: str,
+    hours: list[str] | None,
+    variants: list[str],
+    run: Callable[..., Answer],
+    read: list[str],
+) -> None:
+    answer = run(f"SELECT line FROM captured WHERE {where} ORDER BY line")
+    wanted = HOURS if hours is None else [f"2026/11/21/{hour}" for hour in hours]
+    assert read == [f"{BASE}/{variant}/{hour}/a" for variant in variants for hour in wanted]
+    assert answer.scanned_bytes == sum(len(OBJECTS[key]) for key in read)
+    plain = duckdb.connect()
+    plain.execute("CREATE TABLE captured (line VARCHAR, variant VARCHAR, hour VARCHAR)")
+    plain.executemany(
+        "INSERT INTO captured VALUES (?, ?, ?)", [[f"{v} {hour}", v, hour] for v in VARIANTS for hour in HOURS]
+    )
+    assert answer.rows == [
+        list(row) for row in plain.execute(f"SELECT line FROM captured WHERE {where} ORDER BY line").fetchall()
+    ]
+
+
+def test_each_mention_of_a_table_gets_the_partitions_that_it_needs(run: Callable[..., Answer], read: list[str]) -> None:
+    answer = run(
+        "WITH morning AS (SELECT line FROM captured WHERE hour = '2026/11/21/08' AND variant = 'champion') "
+        "SELECT count(*) AS n, (SELECT count(*) FROM morning) AS early FROM loans.captured AS c "
+        "JOIN (VALUES ('x')) AS other (hour) ON TRUE WHERE c.hour = '2026/11/21/12'"
+    )
+    assert answer.rows == [["2", "1"]]
+    wanted = [("challenger", "12"), ("champion", "08"), ("champion", "12")]
+    assert read == [f"{BASE}/{variant}/2026/11/21/{hour}/a" for variant, hour in wanted]
+
+
+def test_a_column_of_another_table_prunes_nothing(run: Callable[..., Answer], read: list[str]) -> None:
+    run("SELECT 1 FROM captured AS c JOIN captured AS d ON c.line = d.line WHERE d.variant = 'champion'")
+    assert len(read) == len(OBJECTS)
+
+
+def test_a_with_of_the_query_hides_a_table_of_the_same_name(run: Callable[..., Answer | None]) -> None:
+    assert run("WITH captured AS (SELECT 1 AS one) SELECT one FROM captured") is None
+
+
+def test_a_query_of_other_tables_is_not_ours(run: Callable[..., Answer | None]) -> None:
+    assert run("SELECT 1") is None
+    assert run("SELECT * FROM elsewhere.captured") is None
+    assert run("CREATE TABLE x (y int)") is None
+
+
+def test_values_come_as_text_with_athenas_types(run: Callable[..., Answer]) -> None:
+    answer = run(
+        "SELECT count(*) AS n, sum(1) AS total, min(line) AS least, true AS yes, NULL AS nothing, 0.5e0 AS half "
+        "FROM captured"
+    )
+    assert answer.columns == ("n", "total", "least", "yes", "nothing", "half")
+    assert answer.types[:4] == ("bigint", "bigint", "varchar", "boolean")
+    assert answer.rows == [["12", "12", "challenger 2026/11/21/08", "true", None, "0.5"]]
+
+
+def test_lines_are_taken_as_they_are(run: Callable[..., Answer]) -> None:
+    lines = ["", '{"a": "x\\"y, z"}', "\u00fc\u00e4", "'", "last"]
+    answer = run("SELECT line FROM captured", {f"{BASE}/champion/2026/11/21/12/a": "\n".join(lines) + "\n"})
+    assert [row[0] for row in answer.rows] == lines
+
+
+def test_hives_delimiter_ends_a_column(table: Callable[..., Table]) -> None:
+    known = table({f"{BASE}/champion/2026/11/21/12/a": "one\x01two\x01three"}, record(columns=("a", "b")))
+    answer = Query("SELECT a, b FROM captured", "loans").run(lambda _database, _name: known)
+    assert answer is not None
+    assert answer.rows == [["one", "two"]]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("json_extract_scalar(json_parse('{\"a\": 1.5}'), '$.a')", "1.5"),
+        ("json_extract_scalar(json_parse('{\"a\": \"x\"}'), '$.a')", "x"),
+        ("json_extract_scalar(json_parse('{\"a\": true}'), '$.a')", "true"),
+        ("json_extract_scalar(json_parse('{\"a\": null}'), '$.a')", None),
+        ("json_extract_scalar(json_parse('{\"a\": {}}'), '$.a')", None),
+        ("json_extract_scalar(json_parse('{\"a\": []}'), '$.a')", None),
+        ("json_extract_scalar(json_parse('\"x\"'), '$')", "x"),
+        ("TRY(json_parse('{'))", None),
+        ("TRY(json_parse(''))", None),
+    ],
+)
+def test_trinos_functions_do_what_they_do_there(expression: str, value: str | None, run: Callable[..., Answer]) -> None:
+    assert run(f"SELECT {expression} FROM captured LIMIT 1").rows == [[value]]
+
+
+def test_a_query_reaches_no_file(run: Callable[..., Answer]) -> None:
+    with pytest.raises(duckdb.Error, match="disabled"):
+        run("SELECT * FROM captured, read_text('/etc/hostname')")
+
+
+def test_a_query_that_would_read_too_much_is_cancelled_before_it_does(
+    run: Callable[..., Answer], read: list[str]
+) -> None:
+    with pytest.raises(QueryCancelled, match="Bytes scanned limit was exceeded"):
+        run("SELECT * FROM captured", most_bytes=1)
+    assert read == []
+
+
+def test_a_running_query_can_be_stopped(table: Callable[..., Table]) -> None:
+    known = table(OBJECTS)
+    query = Query("SELECT count(*) FROM captured, range(100000000000) AS numbers", "loans")
+    timer = threading.Timer(0.3, query.stop)
+    timer.start()
+    started = time.monotonic()
+    with pytest.raises(QueryCancelled):
+        query.run(lambda _database, name: known if name == "captured" else None)
+    assert time.monotonic() - started < 10
+
+
+def test_a_query_that_was_stopped_before_does_not_run(table: Callable[..., Table]) -> None:
+    query = Query("SELECT * FROM captured", "loans")
+    query.stop()
+    with pytest.raises(QueryCancelled):
+        query.run(lambda _database, _name: table(OBJECTS))
