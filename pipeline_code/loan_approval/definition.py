@@ -40,7 +40,9 @@ HYPERPARAMETERS = {
     "subsample": "1",
     "colsample_bytree": "0.5",
 }
-FIXED = {"seed": str(SEED), "nthread": "1", "decision_threshold": "0.25"}
+FIXED = {"seed": str(SEED), "nthread": "1"}
+THRESHOLD = 0.25
+"""Highest probability of a charge-off that is approved, unless a run says otherwise."""
 # Name and form are those of SageMaker's XGBoost algorithm, whose own definition counts where its image is used.
 METRIC = "validation:auc"
 METRICS = {METRIC: r"validation-auc:([0-9\.]+)"}
@@ -80,6 +82,7 @@ def _parameters(context: PipelineContext) -> list[Json]:
         declare("TrainTo", "String", "2002-09-30"),
         declare("TestFrom", "String", "2002-10-01"),
         declare("TestTo", "String", "2002-12-31"),
+        declare("DecisionThreshold", "Float", THRESHOLD),
         declare("MinAuc", "Float", settings.min_auc),
         declare("Tune", "Boolean", False),
         declare("ProcessingInstanceType", "String", settings.processing_instance_type),
@@ -132,16 +135,21 @@ def _channels() -> Json:
     return {name: output_of("PrepareFeatures", name) for name in ("train", "validation")}
 
 
+def _fixed() -> Json:
+    """The hyperparameters that are not searched."""
+    return {**FIXED, "decision_threshold": text(parameter("DecisionThreshold"))}
+
+
 def _train(build: DefinitionBuilder) -> Json:
     job = build.training_job(_channels(), METRICS)
-    job["HyperParameters"] = {**HYPERPARAMETERS, **FIXED, **build.script_mode("train.py")}
+    job["HyperParameters"] = {**HYPERPARAMETERS, **_fixed(), **build.script_mode("train.py")}
     return {"Name": "TrainModel", "Type": "Training", **CACHED, "RetryPolicies": RETRY_JOB, "Arguments": job}
 
 
 def _tune(build: DefinitionBuilder) -> Json:
     settings = build.context.settings
     job = build.training_job(_channels(), METRICS)
-    job["StaticHyperParameters"] = {**FIXED, **build.script_mode("train.py")}
+    job["StaticHyperParameters"] = {**_fixed(), **build.script_mode("train.py")}
     # SageMaker tunes in its XGBoost image only what it knows to be tunable there (developer guide: tune an XGBoost
     # model), by these names.
     search = {
@@ -244,6 +252,7 @@ def _metadata(build: DefinitionBuilder, evaluate: str, kind: str) -> Json:
         "test_to": parameter("TestTo"),
         "test_auc": text(json_value(evaluate, "Evaluation", "binary_classification_metrics.auc.value")),
         "min_auc": text(parameter("MinAuc")),
+        "decision_threshold": text(parameter("DecisionThreshold")),
         "tuned": "true" if kind else "false",
         "pipeline_execution": get("Execution.PipelineExecutionId"),
     }

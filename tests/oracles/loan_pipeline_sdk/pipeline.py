@@ -59,7 +59,7 @@ HYPERPARAMETERS = {
     "subsample": "1",
     "colsample_bytree": "0.5",
 }
-FIXED = {"seed": str(SEED), "nthread": "1", "decision_threshold": "0.25"}
+FIXED = {"seed": str(SEED), "nthread": "1"}
 METRIC = "validation:auc"
 CACHED = {"cache_config": CacheConfig(enable_caching=True, expire_after="P30D")}
 RETRY_REQUEST = [
@@ -149,6 +149,7 @@ def _parameters(context: PipelineContext) -> dict[str, Any]:
         ParameterString("TrainTo", "2002-09-30"),
         ParameterString("TestFrom", "2002-10-01"),
         ParameterString("TestTo", "2002-12-31"),
+        ParameterFloat("DecisionThreshold", 0.25),
         ParameterFloat("MinAuc", settings.min_auc),
         ParameterBoolean("Tune", default_value=False),
         ParameterString("ProcessingInstanceType", settings.processing_instance_type),
@@ -205,15 +206,18 @@ class _Author:
         )
         return ProcessingStep(name, step_args=run, retry_policies=RETRY_JOB, **members)
 
+    def _fixed(self) -> dict[str, Any]:
+        return {**FIXED, "decision_threshold": Join(on="", values=[self.parameters["DecisionThreshold"]])}
+
     def train(self, prepare: ProcessingStep) -> TrainingStep:
-        trainer = self._trainer({**HYPERPARAMETERS, **FIXED})
+        trainer = self._trainer({**HYPERPARAMETERS, **self._fixed()})
         run = trainer.train(input_data_config=self._channels(prepare))
         return TrainingStep("TrainModel", step_args=run, retry_policies=RETRY_JOB, **CACHED)
 
     def tune(self, prepare: ProcessingStep) -> TuningStep:
         settings = self.context.settings
         tuner = HyperparameterTuner(
-            model_trainer=self._trainer(FIXED),
+            model_trainer=self._trainer(self._fixed()),
             objective_metric_name=METRIC,
             objective_type="Maximize",
             hyperparameter_ranges={
@@ -338,6 +342,7 @@ class _Author:
             "test_to": parameters["TestTo"],
             "test_auc": Join(on="", values=[auc]),
             "min_auc": Join(on="", values=[parameters["MinAuc"]]),
+            "decision_threshold": Join(on="", values=[parameters["DecisionThreshold"]]),
             "tuned": "true" if kind else "false",
             "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
         }

@@ -115,6 +115,7 @@ def test_parameters_and_their_defaults(pipeline):
         "TrainTo": "2002-09-30",
         "TestFrom": "2002-10-01",
         "TestTo": "2002-12-31",
+        "DecisionThreshold": 0.25,
         "MinAuc": 0.65,
         "Tune": False,
         "ProcessingInstanceType": "ml.m5.large",

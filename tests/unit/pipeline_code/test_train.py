@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from loan_approval.definition import FIXED, HYPERPARAMETERS, METRICS
+from loan_approval.definition import FIXED, HYPERPARAMETERS, METRICS, THRESHOLD
 from loan_approval.encoding import FEATURES
 from loan_approval.steps import train
 
@@ -65,7 +65,7 @@ def test_the_model_brings_the_code_that_it_was_made_by(model_dir):
 
 
 def test_every_hyperparameter_of_the_definition_is_an_argument(channels, tmp_path):
-    given = {**HYPERPARAMETERS, **FIXED, "num_round": "1", "_tuning_objective_metric": "validation:auc"}
+    given = {**HYPERPARAMETERS, **FIXED, "decision_threshold": "0.3", "num_round": "1", "_tuning_objective_metric": "validation:auc"}
     options = [text for name, value in given.items() for text in (f"--{name}", value)]
     train.main([*arguments(channels, tmp_path), *options])
     made = json.loads((tmp_path / "model.json").read_text())["hyperparameters"]
@@ -78,6 +78,7 @@ def test_defaults_of_the_definition_and_of_the_script_agree():
     parsed = vars(train._arguments(["--train", "a", "--validation", "b", "--model_dir", "c"]))
     assert {name: parsed[name] for name in HYPERPARAMETERS} == {n: float(v) for n, v in HYPERPARAMETERS.items()}
     assert {name: parsed[name] for name in FIXED} == {n: float(v) for n, v in FIXED.items()}
+    assert parsed["decision_threshold"] == THRESHOLD
 
 
 def test_an_unknown_hyperparameter_is_refused(channels, tmp_path, capsys):
