@@ -39,6 +39,18 @@ def release_controller() -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def empty_on_delete() -> SimpleNamespace:
-    """The modules of lambdas/empty_on_delete by name."""
-    return load_folder(LAMBDAS / "empty_on_delete", "empty_on_delete")
+def custom_resources() -> SimpleNamespace:
+    """The modules of lambdas/custom_resources by name."""
+    return load_folder(LAMBDAS / "custom_resources", "custom_resources")
+
+
+@pytest.fixture(scope="session")
+def release_tests() -> SimpleNamespace:
+    """The modules of lambdas/release_tests by name."""
+    return load_folder(LAMBDAS / "release_tests", "release_tests")
+
+
+@pytest.fixture(scope="session")
+def batch_scoring() -> SimpleNamespace:
+    """The modules of lambdas/batch_scoring by name."""
+    return load_folder(LAMBDAS / "batch_scoring", "batch_scoring")

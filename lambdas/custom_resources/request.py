@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("bucket", "model-package-group")
+BUCKET = "bucket"
+PACKAGE_GROUP = "model-package-group"
+INSTANCE_TYPE = "instance-type"
+DETAILS: Mapping[str, tuple[str, ...]] = {
+    BUCKET: (),
+    PACKAGE_GROUP: (),
+    INSTANCE_TYPE: ("InstanceType", "Autoscaling"),
+}
+"""The kinds of resources, and the properties that each has beside Kind and Name."""
+
 REASON_LIMIT = 1000  # CloudFormation takes an answer of 4096 bytes
 
 
@@ -20,11 +29,12 @@ class BadRequestError(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """type is Create, Update or Delete; kind and name say what to empty."""
+    """type is Create, Update or Delete; given_id is the physical id, "" while there is none."""
 
     type: str
     kind: str
     name: str
+    details: tuple[str, ...]
     response_url: str
     stack_id: str
     request_id: str
@@ -35,10 +45,12 @@ class Request:
     def read(cls, event: Mapping[str, Any]) -> Request:
         """Raises KeyError if CloudFormation did not send this event."""
         properties = event["ResourceProperties"]
+        kind = str(properties.get("Kind", ""))
         return cls(
             type=event["RequestType"],
-            kind=str(properties.get("Kind", "")),
+            kind=kind,
             name=str(properties.get("Name", "")),
+            details=tuple(str(properties.get(detail, "")) for detail in DETAILS.get(kind, ())),
             response_url=event["ResponseURL"],
             stack_id=event["StackId"],
             request_id=event["RequestId"],
@@ -48,26 +60,33 @@ class Request:
 
     def check(self) -> None:
         """Raises BadRequestError with the property, its value and what is allowed."""
-        if self.kind not in KINDS:
-            raise BadRequestError(f"ResourceProperties.Kind: {self.kind!r}, expected one of {', '.join(KINDS)}")
+        if self.kind not in DETAILS:
+            raise BadRequestError(f"ResourceProperties.Kind: {self.kind!r}, expected one of {', '.join(DETAILS)}")
         if not self.name:
             raise BadRequestError(f"ResourceProperties.Name: '', expected the name of the {self.kind}")
+        for detail, value in zip(DETAILS[self.kind], self.details, strict=True):
+            if not value:
+                raise BadRequestError(f"ResourceProperties.{detail}: '', expected a value for {self.name}")
 
     @property
-    def physical_id(self) -> str:
-        """The same for the same thing, so that an update does not replace it; a deletion keeps what it got.
+    def wanted_id(self) -> str:
+        """The physical id of what the properties describe: the same for the same thing.
 
-        Another name is another thing: CloudFormation then deletes, and so empties, the old one.
+        Another name or detail is another thing: CloudFormation then sends a deletion of the old one.
         """
-        return self.given_id if self.type == "Delete" and self.given_id else f"{self.kind}/{self.name}"
+        return "/".join([self.kind, self.name, *self.details])
 
     def answer(self, failure: str = "") -> bytes:
-        """The body of the response: SUCCESS, or FAILED with the reason."""
+        """The body of the response: SUCCESS, or FAILED with the reason.
+
+        A deletion keeps the physical id that it got, and so does what failed: it is still what it was.
+        """
+        stays = failure or self.type == "Delete"
         return json.dumps(
             {
                 "Status": "FAILED" if failure else "SUCCESS",
                 "Reason": failure[:REASON_LIMIT],
-                "PhysicalResourceId": self.physical_id,
+                "PhysicalResourceId": (stays and self.given_id) or self.wanted_id,
                 "StackId": self.stack_id,
                 "RequestId": self.request_id,
                 "LogicalResourceId": self.logical_id,

@@ -1,8 +1,13 @@
-"""Custom resource that empties a bucket or a model package group before CloudFormation deletes it.
+"""Custom resources of the project's stacks: what CloudFormation itself can neither do nor check.
 
-Lambda entry point `handler.handler`. ResourceProperties: Kind ("bucket" or "model-package-group") and Name.
-Create and Update only check these; Delete empties. It always answers, since CloudFormation waits an hour for
-one that does not come.
+Lambda entry point `handler.handler`. ResourceProperties: Kind, Name and what DETAILS lists for the kind.
+
+- bucket, model-package-group: emptied at Delete, so that CloudFormation can delete them; Create and Update only
+  check the properties.
+- instance-type: stands for an endpoint's instance type; an Update that SageMaker would refuse fails here, with
+  the way to do it.
+
+It always answers, since CloudFormation waits an hour for an answer that does not come.
 """
 
 from __future__ import annotations
@@ -13,12 +18,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from gateway import empty, send
-from request import BadRequestError, Request
+from instance_type import refusal
+from request import INSTANCE_TYPE, BadRequestError, Request
 
 TIME_TO_ANSWER_MS = 60_000
 """More than one more batch and the three tries to answer can take with all their retries."""
 
-log = logging.getLogger("empty_on_delete")
+log = logging.getLogger("custom_resources")
 log.setLevel(logging.INFO)
 
 
@@ -41,17 +47,22 @@ def _do(request: Request, context: Context) -> str:
     """Why it failed, or ""."""
     try:
         request.check()
-        if request.type == "Delete":
-            for deleted in empty(request.kind, request.name):
-                if context.get_remaining_time_in_millis() < TIME_TO_ANSWER_MS:
-                    return (
-                        f"{request.kind} {request.name}: time is up after {deleted} deletions, "
-                        "more is left: delete the stack again to go on"
-                    )
+        if request.kind == INSTANCE_TYPE:
+            return refusal(request.given_id, request.wanted_id) if request.type == "Update" else ""
+        return _empty(request, context) if request.type == "Delete" else ""
     except BadRequestError as error:
         # CloudFormation deletes what it could not create: then there is nothing to empty.
         return "" if request.type == "Delete" else str(error)
     except Exception as error:
         # Whatever it is, CloudFormation must hear of it now rather than after its hour of waiting.
         return f"{request.kind} {request.name}: {error}"
+
+
+def _empty(request: Request, context: Context) -> str:
+    for deleted in empty(request.kind, request.name):
+        if context.get_remaining_time_in_millis() < TIME_TO_ANSWER_MS:
+            return (
+                f"{request.kind} {request.name}: time is up after {deleted} deletions, "
+                "more is left: delete the stack again to go on"
+            )
     return ""

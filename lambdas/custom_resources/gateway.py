@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from request import BUCKET
 
 BATCH = 1000  # objects in a DeleteObjects call, and in a page of ListObjectVersions
 ANSWER_TIMEOUT = 5.0
@@ -41,7 +42,7 @@ def empty(kind: str, name: str) -> Iterator[int]:
     """
     deleted = 0
     try:
-        for batch in (_empty_bucket if kind == "bucket" else _empty_group)(name):
+        for batch in (_empty_bucket if kind == BUCKET else _empty_group)(name):
             deleted += batch
             yield deleted
     except ClientError as error:

@@ -1,0 +1,58 @@
+"""Stand-ins for boto3 clients that take only what the service's own model allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+from botocore.exceptions import ClientError
+from botocore.validate import validate_parameters
+
+Answer = Callable[[dict[str, Any]], Any]
+
+
+class CheckedClient:
+    """Answers each method by the function of that name; `calls` holds (method, parameters) in their order."""
+
+    def __init__(self, service: str, answers: Mapping[str, Answer]) -> None:
+        self.service, self.answers = service, answers
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        operation = _operations(self.service)[method]
+
+        def call(**parameters: Any) -> Any:
+            validate_parameters(parameters, operation.input_shape)
+            self.calls.append((method, parameters))
+            return self.answers[method](parameters)
+
+        return call
+
+    def get_paginator(self, method: str) -> CheckedPaginator:
+        return CheckedPaginator(getattr(self, method))
+
+
+class CheckedPaginator:
+    """All results on one page."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def paginate(self, **parameters: Any) -> Iterator[Any]:
+        parameters.pop("PaginationConfig", None)
+        yield self._call(**parameters)
+
+
+def refusal(code: str, message: str, status: int = 400, **extra: Any) -> ClientError:
+    """What boto3 raises when a service says no."""
+    response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}, **extra}
+    return ClientError(response, "Operation")
+
+
+@cache
+def _operations(service: str) -> dict[str, Any]:
+    model = botocore.session.get_session().get_service_model(service)
+    return {xform_name(name): model.operation_model(name) for name in model.operation_names}
