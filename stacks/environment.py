@@ -14,7 +14,10 @@ from stacks.training import TrainingStack
 
 
 def add_stacks(app: cdk.App, settings: EnvironmentSettings, *, code_root: Path) -> None:
-    """The foundation, and for each enabled model its training, serving and release stacks.
+    """The foundation, and for each model its training, serving and release stacks.
+
+    A model that is switched off keeps the last two, which take its endpoint away: a stack that only left the app
+    would stay as it is. Nothing is trained where a model is switched off or its versions come from elsewhere.
 
     Tags are for allocating costs. They go onto resources, not onto stacks (feature flag `explicitStackTags`):
     CloudFormation would copy a stack's tags onto the release parameters, and a changed tag would reset those.
@@ -25,14 +28,17 @@ def add_stacks(app: cdk.App, settings: EnvironmentSettings, *, code_root: Path) 
     shared = FoundationStack(app, names.foundation_stack, names=names, **common)
     cdk.Tags.of(app).add("project", settings.project)
     cdk.Tags.of(app).add("environment", settings.environment)
-    for folder in settings.deployed_models:
+    for folder, each in settings.models.items():
         model = names.model(folder)
         common |= {"names": model, "foundation": shared.foundation}
-        training = TrainingStack(app, model.training_stack, code_root=code_root, **common)
         serving = ServingStack(app, model.serving_stack, **common)
-        release = ReleaseStack(app, model.release_stack, **common)
+        release = ReleaseStack(app, model.release_stack, code_root=code_root, **common)
+        stacks = [serving, release]
+        if each.trains:
+            training = TrainingStack(app, model.training_stack, code_root=code_root, **common)
+            release.add_stack_dependency(training)
+            stacks.append(training)
         serving.add_stack_dependency(shared)  # its inputs are parameters there, by name only
-        release.add_stack_dependency(training)
         release.add_stack_dependency(serving)
-        for stack in (training, serving, release):
+        for stack in stacks:
             cdk.Tags.of(stack).add("model", model.public)

@@ -1,4 +1,4 @@
-"""What an environment's models share: key, buckets, release parameters, topic. It holds state and is kept."""
+"""What an environment's models share: key, buckets, ledger, release parameters, topic. It holds state and is kept."""
 
 from typing import Any
 
@@ -10,9 +10,11 @@ from mlops_constructs.empty_on_delete import EmptyOnDelete
 from mlops_constructs.encrypted_bucket import AccessLogBucket, EncryptedBucket
 from mlops_constructs.environment_key import EnvironmentKey
 from mlops_constructs.foundation import Foundation
+from mlops_constructs.ledger import Ledger
 from mlops_constructs.naming import EnvironmentNames
 from mlops_constructs.notification_topic import NotificationTopic
 from mlops_constructs.release_parameters import ReleaseParameters
+from mlops_constructs.shared_parameters import SharedParameters
 from stacks.settings import EnvironmentSettings
 
 
@@ -36,10 +38,13 @@ class FoundationStack(cdk.Stack):
             EncryptedBucket(self, name, protection=protection, access_logs=access_logs)
             for name in ("Data", "Artifacts", "Capture")
         )
+        capture.send_events()  # outcomes arrive there, and the release controllers want to know
+        ledger = Ledger(self, "Ledger", protection=protection)
         topic = NotificationTopic(self, "Topic", key=key, emails=settings.notifications.emails)
         self.foundation = Foundation(
-            data=data, artifacts=artifacts, capture=capture, topic=topic, protection=protection
+            data=data, artifacts=artifacts, capture=capture, ledger=ledger, topic=topic, protection=protection
         )
+        SharedParameters(self, "Shared", names=names, artifacts=artifacts, key=key)
         for folder in settings.models:
             model = names.model(folder)
             ReleaseParameters(self, f"Release-{model.public}", names=model)
@@ -47,8 +52,20 @@ class FoundationStack(cdk.Stack):
             emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=protection)
             for bucket in (data, artifacts, capture, access_logs):
                 emptying.empty_bucket(bucket)
+        self._export(key.key_arn, topic.topic_arn, ledger.table_arn, ledger.table_name)
+        self._export(*(value for each in (data, artifacts, capture) for value in (each.bucket_arn, each.bucket_name)))
         cdk.CfnOutput(self, "KeyArn", value=key.key_arn)
         cdk.CfnOutput(self, "DataBucket", value=data.bucket_name)
         cdk.CfnOutput(self, "ArtifactsBucket", value=artifacts.bucket_name)
         cdk.CfnOutput(self, "CaptureBucket", value=capture.bucket_name)
+        cdk.CfnOutput(self, "LedgerTable", value=ledger.table_name)
         cdk.CfnOutput(self, "TopicArn", value=topic.topic_arn)
+
+    def _export(self, *values: str) -> None:
+        """Always, whether a model's stack imports it today or not.
+
+        Left to CDK, an export would go with its last importer; but this stack is deployed before those that import,
+        and CloudFormation does not let an export go that is still in use.
+        """
+        for value in values:
+            self.export_value(value)

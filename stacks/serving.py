@@ -1,31 +1,26 @@
 """How one model is served: whatever its release parameters name at the moment of the update."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from mlops_constructs.artifact_source import ArtifactSource
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.model_endpoint import ModelEndpoint
 from mlops_constructs.model_role import ModelRole
-from mlops_constructs.naming import ModelNames, ReleaseParameter
-from mlops_constructs.release_parameters import NOTHING
+from mlops_constructs.naming import EnvironmentNames, ModelNames
+from mlops_constructs.release_inputs import ReleaseInputs
 from stacks.settings import EnvironmentSettings
-
-_INPUTS = {
-    "ChampionPackage": ReleaseParameter.CHAMPION,
-    "ChallengerPackage": ReleaseParameter.CHALLENGER,
-    "ChallengerWeight": ReleaseParameter.CHALLENGER_WEIGHT,
-    "ShadowPackage": ReleaseParameter.SHADOW,
-}
 
 
 class ServingStack(cdk.Stack):
-    """Deploys with no endpoint while there is no champion.
+    """Deploys with no endpoint while there is no champion, and while the model is switched off.
 
-    Its inputs are SSM parameters that CloudFormation reads anew at every update, by the release controller or
-    by `cdk deploy`; so neither undoes the other.
+    Its outputs tell the release controller what the last operation deployed.
     """
 
     def __init__(
@@ -42,34 +37,40 @@ class ServingStack(cdk.Stack):
         synthesizer = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
         super().__init__(scope, construct_id, synthesizer=synthesizer, **stack)
         model = settings.models[names.folder]
-        released = {name: self._input(name, names.release_parameter(kind)) for name, kind in _INPUTS.items()}
-        champion = released["ChampionPackage"]
-        has_champion = cdk.CfnCondition(
-            self, "HasChampion", expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(champion, NOTHING))
+        released = ReleaseInputs(
+            self, "Released", names=names, enabled=model.enabled, autoscaling=model.serving.autoscaling.enabled
         )
         image = Images(self, settings.images).image(model.framework)
+        elsewhere = model.release.takes_from
+        source = ArtifactSource(self, "Source", names=EnvironmentNames(names.project, elsewhere)) if elsewhere else None
+        role = ModelRole(self, "Role", names=names, image=image, foundation=foundation, source=source)
+        if model.enabled and model.batch.enabled:
+            role.grant_batch(names, model.batch, foundation)
         endpoint = ModelEndpoint(
             self,
             "Serving",
             names=names,
             settings=model.serving,
-            package_arn=champion,
-            exists=has_champion,
-            role=ModelRole(self, "Role", names=names, image=image, foundation=foundation),
+            released=released,
+            role=role,
             foundation=foundation,
         )
-        cdk.CfnOutput(self, "EndpointName", value=names.endpoint, condition=has_champion)
-        config_name = endpoint.config.attr_endpoint_config_name
-        cdk.CfnOutput(self, "EndpointConfigName", value=config_name, condition=has_champion)
+        self._build_outputs(names, released, endpoint)
+        if model.serving.autoscaling.enabled:
+            # Absent where nothing scales: the release controller then has no scaling target to wait for.
+            scaled = cdk.Fn.condition_if(released.challenger_scales.logical_id, "true", "false")
+            cdk.CfnOutput(self, "ChallengerScaled", value=cdk.Token.as_string(scaled))
 
-    def _input(self, name: str, parameter: str) -> str:
-        """A stack parameter that holds an SSM parameter's value, and an output that shows which it was."""
-        source = cdk.CfnParameter(
-            self,
-            name,
-            type="AWS::SSM::Parameter::Value<String>",
-            default=parameter,
-            description=f"Value of {parameter} when the stack was last updated",
-        )
-        cdk.CfnOutput(self, f"{name}Output", value=source.value_as_string).override_logical_id(name)
-        return source.value_as_string
+    def _build_outputs(self, names: ModelNames, released: ReleaseInputs, endpoint: ModelEndpoint) -> None:
+        champion, challenger, shadow = released.champion.exists, released.challenger.exists, released.shadow.exists
+        config_name = endpoint.config.attr_endpoint_config_name
+        cdk.CfnOutput(self, "EndpointName", value=names.endpoint, condition=champion)
+        cdk.CfnOutput(self, "EndpointConfigName", value=config_name, condition=champion)
+        cdk.CfnOutput(self, "ModelName", value=endpoint.champion.model.attr_model_name, condition=champion)
+        cdk.CfnOutput(self, "ChampionAlarms", value=_names(endpoint.champion_alarms), condition=champion)
+        cdk.CfnOutput(self, "ChallengerAlarms", value=_names(endpoint.challenger_alarms), condition=challenger)
+        cdk.CfnOutput(self, "ShadowAlarms", value=_names(endpoint.shadow_alarms), condition=shadow)
+
+
+def _names(alarms: Sequence[cloudwatch.Alarm]) -> str:
+    return cdk.Fn.join(",", [alarm.alarm_name for alarm in alarms])

@@ -24,8 +24,9 @@ from mlops_constructs.errors import ConstructError
 
 SHARED_PACKAGES = ("monitoring",)
 
-# Read at synth, never inside a container; leaving them out keeps step caches valid when only the DAG changes.
-SYNTH_ONLY = frozenset({"definition.py", "pipeline.py"})
+# Read at synth, never inside a container; leaving them out keeps step caches valid when only the DAG or the sample
+# requests change.
+SYNTH_ONLY = frozenset({"definition.py", "pipeline.py", "samples"})
 
 _TRAIN_SHIM = '''"""Entry point of script mode."""
 from {model}.steps.train import main
@@ -81,7 +82,7 @@ def _left_out(inside: Path) -> bool:
         "__pycache__" in inside.parts
         or inside.suffix == ".pyc"
         or any(part.startswith(".") for part in inside.parts)
-        or (len(inside.parts) == 2 and inside.name in SYNTH_ONLY)
+        or inside.parts[1] in SYNTH_ONLY
     )
 
 

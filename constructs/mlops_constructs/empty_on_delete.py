@@ -22,7 +22,7 @@ class EmptyOnDelete(Construct):
         self._function = PythonFunction(
             self,
             "Function",
-            name="empty_on_delete",
+            name="custom_resources",
             description="Empties buckets and model package groups that are about to be deleted",
             protection=protection,
             timeout=cdk.Duration.minutes(15),

@@ -35,6 +35,17 @@ class EncryptedBucket(s3.Bucket):
         )
         self._protection = protection
 
+    def send_events(self) -> None:
+        """Tell EventBridge's default bus of every object.
+
+        By the resource's own property: `event_bridge_enabled` would bring a custom resource in Node.
+        """
+        bucket = self.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
+
     def grant_read_below(self, role: iam.IRole, prefix: str) -> None:
         """Let `role` list and read what is below `prefix/`."""
         allow(role, ["s3:GetObject"], [self.arn_for_objects(f"{prefix}/*")], why=_OBJECTS)

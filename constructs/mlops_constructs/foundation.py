@@ -6,14 +6,16 @@ from aws_cdk import aws_sns as sns
 
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.encrypted_bucket import EncryptedBucket
+from mlops_constructs.ledger import Ledger
 
 
 @dataclass(frozen=True)
 class Foundation:
-    """Buckets for what comes in, what pipelines make and what endpoints saw; a topic for people."""
+    """Buckets for what comes in, what pipelines make and what endpoints saw; the ledger; a topic for people."""
 
     data: EncryptedBucket
     artifacts: EncryptedBucket
     capture: EncryptedBucket
+    ledger: Ledger
     topic: sns.ITopic
     protection: DataProtection

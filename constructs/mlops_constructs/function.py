@@ -1,5 +1,7 @@
 """What every Lambda function of the project shares; a function adds its name, its settings and its grants."""
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,9 +16,13 @@ from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.acknowledge import acknowledge
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.dead_letter_queue import DeadLetterQueue
+from mlops_constructs.errors import ConstructError
 
 LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
 
+ENVIRONMENT_LIMIT = 4096  # bytes
+_TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
+_LONGEST_TOKEN = 256  # what only the deployment knows: names and ARNs of what this project makes are shorter
 _XRAY_REASON = f"{NO_RESOURCE}: xray:PutTraceSegments, xray:PutTelemetryRecords."
 
 
@@ -33,6 +39,7 @@ class PythonFunction(lambda_.Function):
         protection: DataProtection,
         environment: Mapping[str, str] | None = None,
         timeout: cdk.Duration | None = None,
+        memory_mb: int = 256,
         reserved_concurrency: int | None = None,
         on_failure: DeadLetterQueue | None = None,
     ) -> None:
@@ -55,7 +62,7 @@ class PythonFunction(lambda_.Function):
             handler="handler.handler",
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
-            memory_size=256,
+            memory_size=memory_mb,
             timeout=timeout or cdk.Duration.seconds(30),
             environment=dict(environment or {}),
             role=role,
@@ -64,9 +71,21 @@ class PythonFunction(lambda_.Function):
             reserved_concurrent_executions=reserved_concurrency,
         )
         self.execution_role = role
+        self._check_environment(name, environment or {})
         if on_failure:
             self._send_failures_to(on_failure)
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": _XRAY_REASON})
+
+    def _check_environment(self, name: str, variables: Mapping[str, str]) -> None:
+        """Lambda measures the variables as one JSON object (developer guide: quotas)."""
+        known = {key: _TOKEN.sub("x" * _LONGEST_TOKEN, value) for key, value in variables.items()}
+        size = len(json.dumps(known, separators=(",", ":")).encode())
+        if size > ENVIRONMENT_LIMIT:
+            longest = max(known, key=lambda key: len(known[key]))
+            raise ConstructError(
+                f"variables of function {name} take up to {size} bytes, Lambda allows {ENVIRONMENT_LIMIT}: shorten "
+                f"{longest} by {size - ENVIRONMENT_LIMIT}, for example texts of the configuration in it"
+            )
 
     def _send_failures_to(self, queue: DeadLetterQueue) -> None:
         """After two retries an event that EventBridge handed over goes to `queue`, with the error."""

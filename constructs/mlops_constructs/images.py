@@ -1,8 +1,4 @@
-"""Which prebuilt container image runs a framework, in each region.
-
-Accounts and tags are AWS's own, as the SageMaker Python SDK 3.27 lists them. Tags are exact: the alias
-`latest` would change what a version of a model runs in.
-"""
+"""Which container image runs a framework: AWS's prebuilt one of the region, or one of the user's own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +6,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 
 from mlops_constructs.errors import ConstructError
+from mlops_constructs.frameworks import FRAMEWORKS, Framework
 
 
 @dataclass(frozen=True)
@@ -23,55 +20,6 @@ class ContainerImage:
     uri: str
     repository_arn: str
     built_in: bool
-
-
-@dataclass(frozen=True)
-class _Framework:
-    repository: str
-    tag: str
-    accounts: Mapping[str, str]
-    built_in: bool
-
-
-_XGBOOST_ACCOUNTS = {
-    "af-south-1": "510948584623",
-    "ap-east-1": "651117190479",
-    "ap-northeast-1": "354813040037",
-    "ap-northeast-2": "366743142698",
-    "ap-northeast-3": "867004704886",
-    "ap-south-1": "720646828776",
-    "ap-south-2": "628508329040",
-    "ap-southeast-1": "121021644041",
-    "ap-southeast-2": "783357654285",
-    "ap-southeast-3": "951798379941",
-    "ap-southeast-4": "106583098589",
-    "ca-central-1": "341280168497",
-    "ca-west-1": "190319476487",
-    "cn-north-1": "450853457545",
-    "cn-northwest-1": "451049120500",
-    "eu-central-1": "492215442770",
-    "eu-central-2": "680994064768",
-    "eu-north-1": "662702820516",
-    "eu-south-1": "978288397137",
-    "eu-south-2": "104374241257",
-    "eu-west-1": "141502667606",
-    "eu-west-2": "764974769150",
-    "eu-west-3": "659782779980",
-    "il-central-1": "898809789911",
-    "me-central-1": "272398656194",
-    "me-south-1": "801668240914",
-    "sa-east-1": "737474898029",
-    "us-east-1": "683313688378",
-    "us-east-2": "257758044811",
-    "us-gov-east-1": "237065988967",
-    "us-gov-west-1": "414596584902",
-    "us-west-1": "746614075791",
-    "us-west-2": "246618743249",
-}
-
-FRAMEWORKS: Mapping[str, _Framework] = {
-    "xgboost": _Framework("sagemaker-xgboost", "3.0-5", _XGBOOST_ACCOUNTS, built_in=True),
-}
 
 
 class Images:
@@ -95,7 +43,7 @@ class Images:
     def uri(self, framework: str) -> str:
         return self.image(framework).uri
 
-    def _prebuilt(self, name: str, framework: _Framework) -> ContainerImage:
+    def _prebuilt(self, name: str, framework: Framework) -> ContainerImage:
         region, account = self._stack.region, self._account(name, framework)
         repository = f"{account}.dkr.ecr.{region}.{self._stack.url_suffix}/{framework.repository}"
         return ContainerImage(
@@ -104,7 +52,7 @@ class Images:
             framework.built_in,
         )
 
-    def _account(self, name: str, framework: _Framework) -> str:
+    def _account(self, name: str, framework: Framework) -> str:
         """Known now if the region is; otherwise looked up by CloudFormation when it deploys."""
         region = self._stack.region
         if not cdk.Token.is_unresolved(region):
@@ -116,7 +64,7 @@ class Images:
             return framework.accounts[region]
         return self._mapping(name, framework).find_in_map(cdk.Aws.REGION, "account")
 
-    def _mapping(self, name: str, framework: _Framework) -> cdk.CfnMapping:
+    def _mapping(self, name: str, framework: Framework) -> cdk.CfnMapping:
         mapping_id = f"{name.title()}Images"
         existing = self._stack.node.try_find_child(mapping_id)
         if isinstance(existing, cdk.CfnMapping):

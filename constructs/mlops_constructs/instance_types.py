@@ -43,3 +43,4 @@ def _one_of(shape: str) -> AfterValidator:
 ProcessingInstance = Annotated[str, _one_of("ProcessingInstanceType")]
 TrainingInstance = Annotated[str, _one_of("TrainingInstanceType")]
 ServingInstance = Annotated[str, _one_of("ProductionVariantInstanceType")]
+TransformInstance = Annotated[str, _one_of("TransformInstanceType")]

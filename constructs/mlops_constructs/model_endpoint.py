@@ -1,30 +1,31 @@
-"""An endpoint that serves the champion, and exists only while there is one."""
+"""An endpoint that serves the champion, and beside it a challenger or a shadow while one is released."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from mlops_constructs.blue_green import blue_green
+from mlops_constructs.conditional import exist_only_if
 from mlops_constructs.foundation import Foundation
-from mlops_constructs.guardrail_alarms import GuardrailAlarms
+from mlops_constructs.instance_type_guard import InstanceTypeGuard
 from mlops_constructs.instance_types import has_local_storage
 from mlops_constructs.model_role import ModelRole
+from mlops_constructs.model_variant import ModelVariant
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.release_inputs import ReleasedVariant, ReleaseInputs
 from mlops_constructs.settings import ServingSettings
-from mlops_constructs.variant_autoscaling import VariantAutoscaling
-
-CHAMPION = "champion"
-"""The variant's name stays while models change, so alarms, scaling targets and dashboards stay."""
-
-_VERSION_IN_ARN = 2  # arn:…:model-package/<group>/<version>, split at "/"
 
 
 class ModelEndpoint(Construct):
-    """Model, endpoint configuration with data capture, endpoint, guardrails, autoscaling.
+    """Variants, endpoint configuration with data capture, endpoint, guardrails, autoscaling.
 
-    `package_arn` is known only when CloudFormation deploys; `exists` is the condition under which it names a
-    package. Model and configuration have generated names, so that a new package makes new ones and the
-    endpoint moves from the old configuration to the new.
+    The configuration has a generated name, so that another package makes another one and the endpoint moves from
+    the old to the new. While the set of variants stays, it moves by blue/green, watched by the champion's alarms.
+    A challenger or a shadow enters and leaves all at once (developer guide: deployment guardrails, exclusions);
+    that harms nobody, since the champion's model stays and a challenger's weight is 0 then.
     """
 
     def __init__(
@@ -34,64 +35,56 @@ class ModelEndpoint(Construct):
         *,
         names: ModelNames,
         settings: ServingSettings,
-        package_arn: str,
-        exists: cdk.CfnCondition,
+        released: ReleaseInputs,
         role: ModelRole,
         foundation: Foundation,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names, self._settings = names, settings
-        self.model = self._build_model(package_arn, role)
+        self._names, self._settings, self._released, self._role = names, settings, released, role
+        # "Default" is left out of logical ids: the champion's resources keep those of the time before challengers.
+        self.champion = self._build_variant("Default", released.champion)
+        self.challenger = self._build_variant("Challenger", released.challenger)
+        self.shadow = self._build_variant("Shadow", released.shadow)
         self.config = self._build_config(foundation)
-        self.guardrails = GuardrailAlarms(
-            self,
-            "Guardrails",
-            endpoint_name=names.endpoint,
-            endpoint_config_name=self.config.attr_endpoint_config_name,
-            variant_name=CHAMPION,
-            settings=settings.alarms,
-            topic=foundation.topic,
+        self.champion_alarms, self.challenger_alarms, self.shadow_alarms = (
+            variant.watch(self.config.attr_endpoint_config_name, foundation.topic).alarms
+            for variant in (self.champion, self.challenger, self.shadow)
         )
         self.endpoint = self._build_endpoint()
+        for resource in (self.config, self.endpoint):
+            exist_only_if(resource, released.champion.exists)
         if settings.autoscaling.enabled:
-            self._build_autoscaling()
-        for child in self.node.find_all():
-            if isinstance(child, cdk.CfnResource):
-                child.cfn_options.condition = exists
+            self.champion.scale(self.endpoint, while_=released.champion.exists)
+            self.challenger.scale(self.endpoint, while_=released.challenger_scales)
+        self._guard_instance_type(foundation)
 
-    def _build_model(self, package_arn: str, role: ModelRole) -> sagemaker.CfnModel:
-        # "none" has no such part, and CloudFormation refuses to select what is not there: two more parts for it.
-        version = cdk.Fn.select(_VERSION_IN_ARN, cdk.Fn.split("/", f"{package_arn}//"))
-        model = sagemaker.CfnModel(
+    def _build_variant(self, construct_id: str, released: ReleasedVariant) -> ModelVariant:
+        return ModelVariant(
             self,
-            "Model",
-            execution_role_arn=role.role_arn,
-            enable_network_isolation=True,
-            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                model_package_name=package_arn,
-                # Every answer, and so every captured record, names the version that gave it.
-                environment={"MODEL_PACKAGE_ARN": package_arn, "MODEL_VERSION": version},
-            ),
+            construct_id,
+            released=released,
+            endpoint_name=self._names.endpoint,
+            settings=self._settings,
+            role=self._role,
         )
-        model.node.add_dependency(role)
-        return model
 
     def _build_config(self, foundation: Foundation) -> sagemaker.CfnEndpointConfig:
         settings, config = self._settings, sagemaker.CfnEndpointConfig
         key_arn = foundation.protection.key.key_arn
+        tried = settings.challenger.instance_count
+        champion = self.champion.entry(instances=settings.instance_count, weight=1)
+        challenger = _spelled(self.challenger.entry(instances=tried, weight=0))
+        # As much weight as the champion's: a copy of every request.
+        shadow = _spelled(self.shadow.entry(instances=tried, weight=1))
         return config(
             self,
             "Config",
             kms_key_id=None if has_local_storage(settings.instance_type) else key_arn,
             production_variants=[
-                config.ProductionVariantProperty(
-                    variant_name=CHAMPION,
-                    model_name=self.model.attr_model_name,
-                    instance_type=settings.instance_type,
-                    initial_instance_count=settings.instance_count,
-                    initial_variant_weight=1,
-                )
+                config.ProductionVariantProperty(**champion),
+                _only_if(self._released.challenger, challenger),
             ],
+            shadow_production_variants=_only_if(self._released.shadow, [shadow]),
             data_capture_config=config.DataCaptureConfigProperty(
                 enable_capture=settings.capture_percentage > 0,
                 initial_sampling_percentage=settings.capture_percentage,
@@ -114,17 +107,29 @@ class ModelEndpoint(Construct):
             "Endpoint",
             endpoint_name=self._names.endpoint,
             endpoint_config_name=self.config.attr_endpoint_config_name,
-            deployment_config=blue_green(self._settings.deployment, self.guardrails.alarms),
+            deployment_config=blue_green(self._settings.deployment, self.champion_alarms),
             # Without it every update would reset weights and the instances that autoscaling added.
             retain_all_variant_properties=True,
         )
 
-    def _build_autoscaling(self) -> None:
-        scaling = VariantAutoscaling(
+    def _guard_instance_type(self, foundation: Foundation) -> None:
+        guard = InstanceTypeGuard(
             self,
-            "Autoscaling",
+            "InstanceType",
             endpoint_name=self._names.endpoint,
-            variant_name=CHAMPION,
-            settings=self._settings.autoscaling,
+            settings=self._settings,
+            exists=self._released.champion.exists,
+            protection=foundation.protection,
         )
-        scaling.node.add_dependency(self.endpoint)
+        # Nothing has changed yet when it refuses.
+        self.config.node.add_dependency(guard.resource)
+
+
+def _spelled(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """As in a template; CDK does not translate what is inside of Fn::If."""
+    return {"".join(word.title() for word in name.split("_")): value for name, value in entry.items()}
+
+
+def _only_if(released: ReleasedVariant, value: object) -> cdk.IResolvable:
+    """`value` in the template while the variant exists, nothing otherwise."""
+    return cdk.Fn.condition_if(released.exists.logical_id, value, cdk.Aws.NO_VALUE)

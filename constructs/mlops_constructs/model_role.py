@@ -4,6 +4,8 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from mlops_constructs.access import allow
+from mlops_constructs.artifact_source import ArtifactSource
+from mlops_constructs.batch_settings import BatchSettings
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import ContainerImage
 from mlops_constructs.naming import ModelNames
@@ -11,7 +13,10 @@ from mlops_constructs.sagemaker_role import SageMakerRole
 
 
 class ModelRole(SageMakerRole):
-    """Loads the model, writes what it captured, and lets a deployment look at its alarms."""
+    """Loads the model, writes what it captured, and lets a deployment look at its alarms.
+
+    source: where the model's artifacts are, if not in this environment.
+    """
 
     def __init__(
         self,
@@ -21,15 +26,24 @@ class ModelRole(SageMakerRole):
         names: ModelNames,
         image: ContainerImage,
         foundation: Foundation,
+        source: ArtifactSource | None = None,
     ) -> None:
         super().__init__(scope, construct_id, description=f"Endpoint {names.endpoint}")
         self.grant_pull(image)
         self.grant_logs(f"/aws/sagemaker/Endpoints/{names.endpoint}")
         self.grant_metrics()
-        foundation.artifacts.grant_read_below(self, names.folder)
+        (source or foundation.artifacts).grant_read_below(self, names.folder)
         foundation.capture.grant_write_below(self, names.folder)
         self.grant_volumes(foundation.protection.key)
         self._allow_alarms(names)
+
+    def grant_batch(self, names: ModelNames, settings: BatchSettings, foundation: Foundation) -> None:
+        """Let transform jobs run as this role: read the batch input, write the output, log."""
+        foundation.data.grant_read_below(self, names.own_prefix(settings.input_prefix))
+        foundation.data.grant_write_below(self, names.own_prefix(settings.output_prefix))
+        # Asked for by jobs that name a key for their outputs (developer guide: execution roles).
+        allow(self, ["kms:Encrypt"], [foundation.protection.key.key_arn])
+        self.grant_logs("/aws/sagemaker/TransformJobs")
 
     def _allow_alarms(self, names: ModelNames) -> None:
         """Needed for automatic rollback (developer guide: deployment guardrails, prerequisites)."""

@@ -3,8 +3,9 @@
 Everything else gets a generated name: those can be replaced without a conflict and never collide.
 """
 
+import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mlops_constructs.errors import ConstructError
@@ -14,8 +15,14 @@ _FOLDER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 # Where the API reference of each service puts the limit.
 ENDPOINT_LIMIT = 63  # CreateEndpoint: EndpointName; a model package group has the same
+JOB_LIMIT = 63  # CreateTransformJob: TransformJobName
+TRANSFORM_JOB_SUFFIX = 13  # of a scheduled time, such as 20261121-0300; those of requests are shorter
 PIPELINE_LIMIT = 256  # CreatePipeline: PipelineName
 STACK_LIMIT = 128  # CreateStack: StackName
+PARAMETER_LEVELS = 15  # PutParameter: Name, parts of a hierarchy
+PARAMETER_LIMIT = 1011  # PutParameter: Name, counted with the ARN that it becomes a part of
+_LONGEST_ARN_BEGINNING = len("arn:aws-iso-b:ssm:ap-southeast-99:111122223333:parameter")
+_RESERVED = ("aws", "ssm")  # PutParameter: Name, what it may not start with
 
 
 class ReleaseParameter(StrEnum):
@@ -26,6 +33,17 @@ class ReleaseParameter(StrEnum):
     CHALLENGER_WEIGHT = "challenger-weight"
     SHADOW = "shadow"
     FAILED = "failed"
+    PREVIOUS = "previous"
+    CANDIDATE = "candidate"
+    COMMAND = "command"
+    ALLOWED = "allowed"
+
+
+class SharedParameter(StrEnum):
+    """What an environment tells the others that take versions from it; the last part of the parameter's name."""
+
+    ARTIFACTS_BUCKET = "artifacts-bucket"
+    KEY = "key"
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,12 @@ class ModelNames:
         _within("pipeline", self.pipeline, PIPELINE_LIMIT)
         for stack in (self.training_stack, self.serving_stack, self.release_stack):
             _within("stack", stack, STACK_LIMIT)
+        for parameter in ReleaseParameter:
+            self.release_parameter(parameter)
+
+    def registry(self, takes_from: str) -> "ModelNames":
+        """Names of the same model where its versions come from: another environment, or with "" this one."""
+        return replace(self, environment=takes_from or self.environment)
 
     @property
     def public(self) -> str:
@@ -80,9 +104,50 @@ class ModelNames:
     def release_stack(self) -> str:
         return f"{self.base}-release"
 
+    @property
+    def database(self) -> str:
+        """Of the model's tables; without hyphens, which SQL would take for minus signs."""
+        return f"{self.project}_{self.environment}_{self.folder}".replace("-", "_")
+
+    @property
+    def workgroup(self) -> str:
+        return self.base
+
+    @property
+    def ground_truth(self) -> str:
+        """Prefix of outcomes in the capture bucket, without the slash at its end."""
+        return f"{self.folder}/ground-truth"
+
+    @property
+    def archive(self) -> str:
+        """Prefix of retired versions in the artifacts bucket, without the slash at its end."""
+        return f"{self.folder}/archive"
+
+    @property
+    def transform_job_prefix(self) -> str:
+        """What the names of the model's transform jobs start with.
+
+        It ends in two hyphens, which no other name has, so that it is not the beginning of another model's prefix.
+        Room is left for what tells jobs apart; a name too long for that is cut, and gets a hash of the whole.
+        """
+        room, end = JOB_LIMIT - TRANSFORM_JOB_SUFFIX, "--"
+        if len(self.base) + len(end) <= room:
+            return f"{self.base}{end}"
+        end = f"-{hashlib.sha256(self.base.encode()).hexdigest()[:8]}{end}"
+        return f"{self.base[: room - len(end)].rstrip('-')}{end}"
+
+    def own_prefix(self, prefix: str) -> str:
+        """Where a prefix of the configuration is in a bucket that models share: below the model's folder."""
+        return f"{self.folder}/{prefix}"
+
+    @property
+    def release_prefix(self) -> str:
+        """What the names of the model's release parameters start with, slashes at both ends included."""
+        return f"/{self.project}/{self.environment}/{self.public}/release/"
+
     def release_parameter(self, parameter: ReleaseParameter) -> str:
         """The SSM parameter's name, with its leading slash."""
-        return f"/{self.project}/{self.environment}/{self.public}/release/{parameter.value}"
+        return ssm_parameter(f"{self.release_prefix}{parameter.value}")
 
 
 @dataclass(frozen=True)
@@ -108,8 +173,29 @@ class EnvironmentNames:
     def foundation_stack(self) -> str:
         return f"{self.base}-foundation"
 
+    def shared_parameter(self, parameter: SharedParameter) -> str:
+        """The SSM parameter's name, with its leading slash."""
+        return ssm_parameter(f"/{self.project}/{self.environment}/foundation/{parameter.value}")
+
     def model(self, folder: str) -> ModelNames:
         return ModelNames(self.project, self.environment, folder)
+
+
+def ssm_parameter(name: str) -> str:
+    """`name` itself, a path with its leading slash; raises ConstructError if SSM does not take it."""
+    levels = name.count("/")
+    if levels > PARAMETER_LEVELS:
+        raise ConstructError(
+            f"SSM parameter name {name!r} has {levels} levels, AWS allows {PARAMETER_LEVELS}: remove "
+            f"{levels - PARAMETER_LEVELS}"
+        )
+    if name.startswith(tuple(f"/{word}" for word in _RESERVED)):
+        raise ConstructError(
+            f"SSM parameter name {name!r} starts with what AWS keeps for itself: give the project a name that does "
+            f"not start with {' or '.join(_RESERVED)}"
+        )
+    _within("SSM parameter", name, PARAMETER_LIMIT - _LONGEST_ARN_BEGINNING)
+    return name
 
 
 def _within(what: str, name: str, limit: int) -> None:

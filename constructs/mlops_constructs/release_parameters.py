@@ -1,4 +1,4 @@
-"""The release state of one model: five SSM parameters that only the release controller writes after creation.
+"""The release state of one model: SSM parameters that are written by the release controller and by people.
 
 Their template definition never changes. CloudFormation writes the value of the template back whenever any
 property of the resource differs, a tag included, and that would undo a release. So they are plain resources:
@@ -16,7 +16,7 @@ NOTHING = "none"
 
 
 class ReleaseParameters(Construct):
-    """Champion, challenger with its weight, shadow, and the version that failed last."""
+    """What serves and how, the version on its way and its stage, the last that failed, and what people asked for."""
 
     def __init__(self, scope: Construct, construct_id: str, *, names: ModelNames) -> None:
         super().__init__(scope, construct_id)

@@ -6,12 +6,13 @@ reference of the resource that the value ends up in.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from mlops_constructs.frozen import Frozen, FrozenModel, refuse
 from mlops_constructs.instance_types import ProcessingInstance, ServingInstance, TrainingInstance
+from mlops_constructs.schedules import Cron, TimeZone
 
 Prefix = Annotated[
     str,
@@ -101,6 +102,25 @@ class AlarmSettings(FrozenModel):
         return self.periods * METRIC_PERIOD_SECONDS
 
 
+class OffHoursSettings(FrozenModel):
+    """Other bounds of a variant's instances while few requests come."""
+
+    enabled: bool
+    down_cron: Cron
+    up_cron: Cron
+    timezone: TimeZone
+    min_instances: Annotated[int, Field(ge=1, le=1000)]
+    max_instances: Annotated[int, Field(ge=1, le=1000)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max_instances < self.min_instances:
+            refuse("max_instances", f"at least min_instances, which is {self.min_instances}")
+        if self.up_cron == self.down_cron:
+            refuse("up_cron", f"another time than down_cron, which is {self.down_cron}")
+        return self
+
+
 class AutoscalingSettings(FrozenModel):
     """Target tracking on invocations per instance and minute."""
 
@@ -110,6 +130,7 @@ class AutoscalingSettings(FrozenModel):
     target_invocations: Annotated[int, Field(ge=1)]
     scale_in_cooldown_seconds: Annotated[int, Field(ge=0, le=86400)]
     scale_out_cooldown_seconds: Annotated[int, Field(ge=0, le=86400)]
+    off_hours: OffHoursSettings
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -118,11 +139,18 @@ class AutoscalingSettings(FrozenModel):
         return self
 
 
+class ChallengerSettings(FrozenModel):
+    """The second fleet while a version is tried, beside the champion or in its shadow."""
+
+    instance_count: Annotated[int, Field(ge=1, le=1000)]
+
+
 class ServingSettings(FrozenModel):
     """A model's endpoint."""
 
     instance_type: ServingInstance
     instance_count: Annotated[int, Field(ge=1, le=1000)]
+    challenger: ChallengerSettings
     capture_percentage: Annotated[int, Field(ge=0, le=100)]
     deployment: DeploymentSettings
     alarms: AlarmSettings
@@ -139,13 +167,8 @@ class ServingSettings(FrozenModel):
                 f"between autoscaling.min_instances {scaling.min_instances} and "
                 f"autoscaling.max_instances {scaling.max_instances}",
             )
+        if self.challenger.instance_count > scaling.max_instances:
+            refuse("challenger.instance_count", f"at most autoscaling.max_instances, which is {scaling.max_instances}")
         if self.instance_type.startswith("ml.t2."):
             refuse("instance_type", "not a burstable ml.t2 type while autoscaling.enabled is true")
         return self
-
-
-class ReleaseSettings(FrozenModel):
-    """The release controller of a model."""
-
-    schedule_minutes: Annotated[int, Field(ge=1, le=1440)]
-    reserved_concurrency: Literal[0, 1]

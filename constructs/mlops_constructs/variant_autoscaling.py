@@ -1,4 +1,6 @@
-"""Target tracking of one variant's instances on the requests each of them gets."""
+"""Target tracking of one variant's instances on the requests each of them gets, within bounds that may vary."""
+
+from collections.abc import Sequence
 
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from constructs import Construct
@@ -27,6 +29,7 @@ class VariantAutoscaling(Construct):
             resource_id=f"endpoint/{endpoint_name}/variant/{variant_name}",
             min_capacity=settings.min_instances,
             max_capacity=settings.max_instances,
+            scheduled_actions=_off_hours(settings) or None,
         )
         autoscaling.CfnScalingPolicy(
             self,
@@ -47,3 +50,24 @@ class VariantAutoscaling(Construct):
                 )
             ),
         )
+
+
+def _off_hours(settings: AutoscalingSettings) -> Sequence[autoscaling.CfnScalableTarget.ScheduledActionProperty]:
+    """Two scheduled actions: other bounds when off-hours begin, the usual ones when they end."""
+    off_hours = settings.off_hours
+    if not off_hours.enabled:
+        return []
+    return [
+        autoscaling.CfnScalableTarget.ScheduledActionProperty(
+            scheduled_action_name=name,
+            schedule=schedule,
+            timezone=off_hours.timezone,
+            scalable_target_action=autoscaling.CfnScalableTarget.ScalableTargetActionProperty(
+                min_capacity=bounds.min_instances, max_capacity=bounds.max_instances
+            ),
+        )
+        for name, schedule, bounds in (
+            ("off-hours", off_hours.down_cron, off_hours),
+            ("usual-hours", off_hours.up_cron, settings),
+        )
+    ]

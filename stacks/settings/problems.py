@@ -50,7 +50,7 @@ def _line(problem: ErrorDetails, layers: Layers, base: str) -> str:
             return f"{place(path, layers)}: unknown key; {_nearest(path[-1], inside)}"
         case "rule":
             return f"{place(path, layers)}: must be {problem['ctx']['allowed']}"
-        case "instance_type":
+        case "instance_type" | "allowed":
             return f"{place(path, layers)}: must be {problem['msg']}"
     return f"{place(path, layers)}: must be {_allowed(schema)}"
 

@@ -5,11 +5,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from mlops_constructs.batch_settings import BatchSettings
 from mlops_constructs.errors import ConstructError
+from mlops_constructs.frameworks import FRAMEWORKS
 from mlops_constructs.frozen import Frozen, FrozenModel, refuse
-from mlops_constructs.images import FRAMEWORKS
 from mlops_constructs.naming import EnvironmentNames
-from mlops_constructs.settings import ReleaseSettings, ServingSettings, TrainingSettings
+from mlops_constructs.release_settings import ReleaseSettings
+from mlops_constructs.settings import ServingSettings, TrainingSettings
 
 # The keys of data_protection.RETENTION; a type cannot be made from them. A test compares.
 LogRetentionDays = Literal[
@@ -50,6 +52,12 @@ class ModelSettings(FrozenModel):
     training: TrainingSettings
     serving: ServingSettings
     release: ReleaseSettings
+    batch: BatchSettings
+
+    @property
+    def trains(self) -> bool:
+        """Whether the model has a training pipeline and a registry of its own in this environment."""
+        return self.enabled and not self.release.takes_from
 
 
 class EnvironmentSettings(FrozenModel):
@@ -64,10 +72,6 @@ class EnvironmentSettings(FrozenModel):
     notifications: NotificationSettings
     images: Annotated[Mapping[str, ImageUri], Frozen]
     models: Annotated[Mapping[str, ModelSettings], Frozen]
-
-    @property
-    def deployed_models(self) -> Mapping[str, ModelSettings]:
-        return {name: model for name, model in self.models.items() if model.enabled}
 
     @model_validator(mode="after")
     def _account_with_region(self) -> Self:
@@ -101,11 +105,15 @@ class EnvironmentSettings(FrozenModel):
     @model_validator(mode="after")
     def _alarms_can_go_off_while_baking(self) -> Self:
         """Only where it counts: what may vanish may also be released without watching it for long."""
-        for name, model in self.models.items():
+        for name, model in self.models.items() if self.retain else ():
             window = model.serving.alarms.window_seconds
-            if self.retain and model.serving.deployment.bake_seconds < window:
-                refuse(
-                    f"models.{name}.serving.deployment.bake_seconds",
-                    f"at least {window}, since retain is true and alarms look {window} s back (alarms.periods)",
-                )
+            watched = {"serving.deployment.bake_seconds": model.serving.deployment.bake_seconds}
+            if "challenger" in model.release.stages:
+                watched["release.experiment.step_seconds"] = model.release.experiment.step_seconds
+            for key, seconds in watched.items():
+                if seconds < window:
+                    refuse(
+                        f"models.{name}.{key}",
+                        f"at least {window}, since retain is true and alarms look {window} s back (alarms.periods)",
+                    )
         return self

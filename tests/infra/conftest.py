@@ -1,5 +1,6 @@
 """One App for each environment and test session: synthesizing costs seconds, looking at the result nothing."""
 
+import json
 import os
 
 # Read when `import aws_cdk` starts the engine. The built-in validator costs seconds; it has a test of its own.
@@ -15,7 +16,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from tests.infra.environments import Template, add, new_app, read
+from tests.infra.environments import ROOT, Template, add, new_app, read
 from tests.real_samples import sample_folder
 
 
@@ -47,6 +48,33 @@ def templates(assembly: Callable[[str], Path]) -> Callable[[str], dict[str, Temp
         return read(assembly(environment), environment)
 
     return templates_of
+
+
+@pytest.fixture(scope="session")
+def prod_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Template]:
+    """The serving template of prod with an addition to its settings."""
+
+    @cache
+    def synthesize(addition: str) -> Template:
+        from mlops_constructs.naming import EnvironmentNames
+        from stacks.foundation import FoundationStack
+        from stacks.serving import ServingStack
+        from stacks.settings import load
+
+        folder = tmp_path_factory.mktemp("prod")
+        for file in (ROOT / "config").glob("*.toml"):
+            text = file.read_text() + (f"\n{addition}\n" if file.stem == "prod" else "")
+            (folder / file.name).write_text(text)
+        settings = load(folder, "prod")
+        names = EnvironmentNames(settings.project, settings.environment)
+        app = new_app(folder / "cdk.out")
+        shared = FoundationStack(app, names.foundation_stack, names=names, settings=settings)
+        model = names.model("loan_approval")
+        ServingStack(app, model.serving_stack, names=model, settings=settings, foundation=shared.foundation)
+        app.synth()
+        return Template(json.loads(Path(app.outdir, f"{model.serving_stack}.template.json").read_text()))
+
+    return synthesize
 
 
 @pytest.fixture

@@ -9,7 +9,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
-STACKS = ("foundation", "training", "serving", "release")
+TRAINED = ("local", "dev", "staging")  # prod serves what staging trained
+STACKS = {
+    environment: ("foundation", *(("training",) if environment in TRAINED else ()), "serving", "release")
+    for environment in ENVIRONMENTS
+}
 
 Resource = dict[str, Any]
 
@@ -83,8 +87,8 @@ def new_app(outdir: Path) -> Any:
 
 
 def read(outdir: Path, environment: str) -> dict[str, Template]:
-    """Templates by what they hold: foundation, training, serving, release."""
-    found = {kind: list(outdir.glob(f"mlops-{environment}-*{kind}.template.json")) for kind in STACKS}
+    """Templates by what they hold: foundation, training (where versions are made), serving, release."""
+    found = {kind: list(outdir.glob(f"mlops-{environment}-*{kind}.template.json")) for kind in STACKS[environment]}
     return {kind: Template(json.loads(path.read_text())) for kind, [path] in found.items()}
 
 

@@ -1,13 +1,22 @@
 """The foundation keeps what it holds: encrypted, private, retained where it matters, and untouched by releases."""
 
 import json
+import re
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS
+from tests.infra.environments import ENVIRONMENTS, STACKS
 
 BUCKETS = {"Data666C94C7", "Artifacts82DD59A1", "Capture4F9379E3"}
 KEPT = ("staging", "prod")
+KEEPING = (
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SageMaker::ModelPackageGroup",
+)
+OWN_CUSTOM_RESOURCES = {"Custom::EmptyOnDelete", "Custom::InstanceType"}
 VANISHING = ("local", "dev")
 
 
@@ -18,44 +27,85 @@ def test_things_that_hold_state_keep_their_logical_ids(environment, templates):
     assert set(foundation.resources("AWS::KMS::Key")) == {"Key961B73FD"}
     assert set(foundation.resources("AWS::S3::Bucket")) == BUCKETS | {"AccessLogs8B620ECA"}
     assert set(foundation.resources("AWS::SNS::Topic")) == {"TopicBFC7AF6E"}
+    assert set(foundation.resources("AWS::DynamoDB::Table")) == {"LedgerB7379752"}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_release_parameters_never_change(environment, templates):
     """CloudFormation would write the initial value back, and so undo a release, if any of this differed."""
     prefix = f"/mlops/{environment}/loan-approval/release"
-    parameters = templates(environment)["foundation"].resources("AWS::SSM::Parameter")
-    bare = {name: {key: value for key, value in each.items() if key != "Metadata"} for name, each in parameters.items()}
-    assert bare == {
-        "ReleaseloanapprovalChampion2AFC533C": {
-            "Type": "AWS::SSM::Parameter",
-            "Properties": {"Name": f"{prefix}/champion", "Type": "String", "Value": "none"},
-        },
-        "ReleaseloanapprovalChallenger5A8E7FEE": {
-            "Type": "AWS::SSM::Parameter",
-            "Properties": {"Name": f"{prefix}/challenger", "Type": "String", "Value": "none"},
-        },
-        "ReleaseloanapprovalChallengerWeightB034621F": {
-            "Type": "AWS::SSM::Parameter",
-            "Properties": {"Name": f"{prefix}/challenger-weight", "Type": "String", "Value": "0"},
-        },
-        "ReleaseloanapprovalShadowC27695C5": {
-            "Type": "AWS::SSM::Parameter",
-            "Properties": {"Name": f"{prefix}/shadow", "Type": "String", "Value": "none"},
-        },
-        "ReleaseloanapprovalFailedDCC7F409": {
-            "Type": "AWS::SSM::Parameter",
-            "Properties": {"Name": f"{prefix}/failed", "Type": "String", "Value": "none"},
-        },
+    initial = {
+        "ReleaseloanapprovalChampion2AFC533C": ("champion", "none"),
+        "ReleaseloanapprovalChallenger5A8E7FEE": ("challenger", "none"),
+        "ReleaseloanapprovalChallengerWeightB034621F": ("challenger-weight", "0"),
+        "ReleaseloanapprovalShadowC27695C5": ("shadow", "none"),
+        "ReleaseloanapprovalFailedDCC7F409": ("failed", "none"),
+        "ReleaseloanapprovalPrevious93D3E35B": ("previous", "none"),
+        "ReleaseloanapprovalCandidateC5EEF627": ("candidate", "none"),
+        "ReleaseloanapprovalCommandF076DE3C": ("command", "none"),
+        "ReleaseloanapprovalAllowed4BF9A108": ("allowed", "none"),
     }
+    parameters = templates(environment)["foundation"].resources("AWS::SSM::Parameter")
+    bare = {
+        name: {key: value for key, value in each.items() if key != "Metadata"}
+        for name, each in parameters.items()
+        if name.startswith("Release")
+    }
+    assert bare == {
+        name: {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Name": f"{prefix}/{parameter}", "Type": "String", "Value": value},
+        }
+        for name, (parameter, value) in initial.items()
+    }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_other_environments_can_find_the_artifacts(environment, templates):
+    parameters = templates(environment)["foundation"].resources("AWS::SSM::Parameter").values()
+    values = {each["Properties"]["Name"]: each["Properties"]["Value"] for each in parameters}
+    shared = {name: value for name, value in values.items() if "/foundation/" in name}
+    assert shared == {
+        f"/mlops/{environment}/foundation/artifacts-bucket": {"Ref": "Artifacts82DD59A1"},
+        f"/mlops/{environment}/foundation/key": {"Fn::GetAtt": ["Key961B73FD", "Arn"]},
+    }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_ledger_is_encrypted_and_can_be_wound_back(environment, templates):
+    table = templates(environment)["foundation"].only("AWS::DynamoDB::Table")["Properties"]
+    assert table["KeySchema"] == [
+        {"AttributeName": "model", "KeyType": "HASH"},
+        {"AttributeName": "entry", "KeyType": "RANGE"},
+    ]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"] == {
+        "SSEEnabled": True,
+        "SSEType": "KMS",
+        "KMSMasterKeyId": {"Fn::GetAtt": ["Key961B73FD", "Arn"]},
+    }
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] is (environment in KEPT)
+    assert "TableName" not in table
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_only_the_bucket_that_outcomes_arrive_in_sends_events(environment, templates):
+    buckets = templates(environment)["foundation"].resources("AWS::S3::Bucket")
+    telling = {
+        name: each["Properties"]["NotificationConfiguration"]
+        for name, each in buckets.items()
+        if "NotificationConfiguration" in each["Properties"]
+    }
+    assert telling == {"Capture4F9379E3": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_stacks_have_no_tags_that_would_reach_the_release_parameters(environment, assembly):
     manifest = json.loads((assembly(environment) / "manifest.json").read_text())
     stacks = [each for each in manifest["artifacts"].values() if each["type"] == "aws:cloudformation:stack"]
-    assert len(stacks) == 4
-    assert [each["properties"].get("tags") for each in stacks] == [None] * 4
+    assert len(stacks) == len(STACKS[environment])
+    assert {each["properties"].get("tags") is None for each in stacks} == {True}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -102,7 +152,7 @@ def test_key_rotates_and_serves_logs_alarms_and_rules_of_this_account_only(templ
 @pytest.mark.parametrize("environment", KEPT)
 def test_data_outlive_their_stacks_where_it_matters(environment, templates):
     for stack in templates(environment).values():
-        for kind in ("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SageMaker::ModelPackageGroup", "AWS::Logs::LogGroup"):
+        for kind in KEEPING:
             for name, each in stack.resources(kind).items():
                 assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
         assert not stack.resources("Custom::EmptyOnDelete")
@@ -170,7 +220,7 @@ def test_no_function_needs_node(environment, templates):
         for each in stack.resources("AWS::Lambda::Function").values():
             assert each["Properties"]["Runtime"] == "python3.14"
         kinds = {each["Type"] for each in stack.body["Resources"].values()}
-        assert {kind for kind in kinds if kind.startswith("Custom::")} <= {"Custom::EmptyOnDelete"}
+        assert {kind for kind in kinds if kind.startswith("Custom::")} <= OWN_CUSTOM_RESOURCES
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -185,14 +235,31 @@ def test_costs_can_be_allocated(environment, templates):
                 assert ("model" in tags) is (stack != "foundation"), name
 
 
+def test_what_models_import_from_the_foundation_does_not_come_and_go(templates):
+    """CloudFormation refuses to remove an export before the last stack that imports it has changed."""
+    exported = {
+        environment: {
+            name.removeprefix(f"mlops-{environment}-foundation:")
+            for each in templates(environment)["foundation"].body["Outputs"].values()
+            if (name := each.get("Export", {}).get("Name"))
+        }
+        for environment in ENVIRONMENTS
+    }
+    assert len({frozenset(names) for names in exported.values()}) == 1
+    for environment in ENVIRONMENTS:
+        stacks = json.dumps([each.body for each in templates(environment).values()])
+        imported = set(re.findall(rf'"Fn::ImportValue": "mlops-{environment}-foundation:(\w+)"', stacks))
+        assert imported <= exported[environment]
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_outputs_tell_people_where_things_are(environment, templates):
     outputs = {
         kind: {name for name in template.body["Outputs"] if not name.startswith("ExportsOutput")}
         for kind, template in templates(environment).items()
     }
-    assert outputs == {
-        "foundation": {"KeyArn", "DataBucket", "ArtifactsBucket", "CaptureBucket", "TopicArn"},
+    expected = {
+        "foundation": {"KeyArn", "DataBucket", "ArtifactsBucket", "CaptureBucket", "LedgerTable", "TopicArn"},
         "training": {"PipelineName", "ModelPackageGroupName"},
         "serving": {
             "ChampionPackage",
@@ -201,6 +268,17 @@ def test_outputs_tell_people_where_things_are(environment, templates):
             "ShadowPackage",
             "EndpointName",
             "EndpointConfigName",
+            "ModelName",
+            "ChampionAlarms",
+            "ChallengerAlarms",
+            "ShadowAlarms",
+            "ChallengerScaled",
         },
-        "release": {"FunctionName", "DeadLetterQueueUrl"},
+        "release": {
+            "FunctionName",
+            "DeadLetterQueueUrl",
+            "BatchFunctionName",
+            *(["TestsFunctionName"] if environment == "staging" else []),
+        },
     }
+    assert outputs == {kind: expected[kind] for kind in STACKS[environment]}

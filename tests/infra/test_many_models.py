@@ -1,5 +1,6 @@
 """A model is a folder and a section of configuration: its stacks follow from those."""
 
+import json
 import shutil
 
 import pytest
@@ -49,7 +50,9 @@ def test_a_second_model_gets_its_own_stacks_and_parameters(project, tmp_path):
         for each in stacks["mlops-dev-foundation"].template["Resources"].values()
         if each["Type"] == "AWS::SSM::Parameter"
     }
-    assert len(parameters) == 10
+    released = {each for each in parameters if "/release/" in each}
+    assert len(released) == 18
+    assert {each.split("/")[3] for each in released} == {"credit-card", "loan-approval"}
     policies = str(
         [
             each
@@ -62,12 +65,36 @@ def test_a_second_model_gets_its_own_stacks_and_parameters(project, tmp_path):
     assert "loan" not in policies, "a model's roles reach another model's resources"
 
 
-def test_a_disabled_model_keeps_its_release_state_and_loses_its_stacks(project, tmp_path):
+def test_a_model_that_is_switched_off_keeps_its_release_state_and_the_stacks_that_take_its_endpoint_away(
+    project, tmp_path
+):
+    """A stack that only left the app would stay as it is, and its endpoint with it."""
     with (project / "config" / "dev.toml").open("a") as dev:
         dev.write("\n[models.loan_approval]\nenabled = false\n")
     stacks = synthesize(project, tmp_path)
-    assert not [name for name in stacks if "loan" in name]
+    assert {name for name in stacks if "loan" in name} == {
+        "mlops-dev-loan-approval-serving",
+        "mlops-dev-loan-approval-release",
+    }
     assert "/mlops/dev/loan-approval/release/champion" in str(stacks["mlops-dev-foundation"].template)
+    functions = {
+        each["Properties"]["Environment"]["Variables"].get("POLICY")
+        for each in stacks["mlops-dev-loan-approval-release"].template["Resources"].values()
+        if each["Type"] == "AWS::Lambda::Function"
+    }
+    assert [json.loads(policy)["enabled"] for policy in functions] == [False], "nothing but the controller is left"
+
+
+def test_a_model_whose_versions_come_from_elsewhere_is_not_trained(project, tmp_path):
+    with (project / "config" / "dev.toml").open("a") as dev:
+        dev.write('\n[models.credit_card.release]\ntakes_from = "staging"\nkeep_versions = 0\n')
+    with (project / "config" / "staging.toml").open("a") as staging:
+        staging.write('\n[models.credit_card.training]\ndata_prefix = "cards"\n')
+    stacks = synthesize(project, tmp_path)
+    assert "mlops-dev-credit-card-training" not in stacks
+    assert "mlops-dev-loan-approval-training" in stacks
+    serving = str(stacks["mlops-dev-credit-card-serving"].template["Parameters"])
+    assert "/mlops/staging/foundation/key" in serving
 
 
 def test_stacks_deploy_after_what_they_rely_on(project, tmp_path):

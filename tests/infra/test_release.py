@@ -1,4 +1,4 @@
-"""The release controller is woken by events that exist, may do what a release takes, and its failures are heard."""
+"""The release controller may do what a release takes, is told what it looks after, and its failures are heard."""
 
 import json
 
@@ -7,44 +7,160 @@ import pytest
 from tests.infra.environments import ENVIRONMENTS, flat
 
 CONTROLLER = "ControllerFunctionRole"
+LOCAL = "eu-west-1:111122223333"
+PARAMETERS = f"arn:aws:ssm:{LOCAL}:parameter/mlops/local/loan-approval/release"
+WRITTEN = ("champion", "challenger", "challenger-weight", "shadow", "failed", "previous", "candidate", "command")
+# Tested where the construct is that grants them.
+ELSEWHERE = ("logs:", "xray:", "kms:", "athena:", "glue:")
 
 
-def rules(template):
-    return {
-        each["Properties"]["Description"]: each["Properties"]
-        for each in template.resources("AWS::Events::Rule").values()
-    }
+def own(template, kind):
+    """The controller's resources of a kind; the stack has other functions too."""
+    return {name: each for name, each in template.resources(kind).items() if name.startswith("Controller")}
+
+
+def only(template, kind):
+    [each] = own(template, kind).values()
+    return each["Properties"]
+
+
+def statements(template):
+    return template.statements(template.role(CONTROLLER))
 
 
 def test_controller_may_do_exactly_this(templates):
     release = templates("local")["release"]
-    region = "eu-west-1:111122223333"
-    parameters = f"arn:aws:ssm:{region}:parameter/mlops/local/loan-approval/release"
-    stack = f"arn:aws:cloudformation:{region}:stack/mlops-local-loan-approval-serving/*"
-    names = ("champion", "challenger", "challenger-weight", "shadow", "failed")
+    stack = f"arn:aws:cloudformation:{LOCAL}:stack/mlops-local-loan-approval-serving/*"
+    packages = f"arn:aws:sagemaker:{LOCAL}:model-package/mlops-local-loan-approval/*"
+    endpoint = f"arn:aws:sagemaker:{LOCAL}:endpoint/mlops-local-loan-approval"
+    ledger = "<mlops-local-foundation:ExportsOutputFnGetAttLedgerB7379752Arn8FB7B3DC>"
     found = {
         (action, resource)
         for action, resource in release.allowed(release.role(CONTROLLER))
-        if not action.startswith(("logs:", "xray:", "kms:", "sns:", "sqs:"))
+        if not action.startswith((*ELSEWHERE, "sns:", "sqs:", "s3:"))
     }
     assert found == {
-        *(("ssm:GetParameter", f"{parameters}/{name}") for name in names),
-        *(("ssm:GetParameters", f"{parameters}/{name}") for name in names),
-        ("ssm:PutParameter", f"{parameters}/champion"),
-        ("ssm:PutParameter", f"{parameters}/failed"),
-        ("ssm:LabelParameterVersion", f"{parameters}/champion"),
+        *(("ssm:GetParameter", f"{PARAMETERS}/{name}") for name in (*WRITTEN, "allowed")),
+        *(("ssm:GetParameters", f"{PARAMETERS}/{name}") for name in (*WRITTEN, "allowed")),
+        *(("ssm:PutParameter", f"{PARAMETERS}/{name}") for name in WRITTEN),
+        ("ssm:LabelParameterVersion", f"{PARAMETERS}/champion"),
         ("cloudformation:UpdateStack", stack),
         ("cloudformation:DescribeStacks", stack),
         ("cloudformation:DescribeStackEvents", stack),
+        ("cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{LOCAL}:alarm:mlops-local-loan-approval-serving-*"),
         ("sagemaker:ListModelPackages", "*"),
-        ("sagemaker:DescribeEndpoint", f"arn:aws:sagemaker:{region}:endpoint/mlops-local-loan-approval"),
+        ("sagemaker:DescribeModelPackage", packages),
+        ("sagemaker:DeleteModelPackage", packages),
+        ("sagemaker:DescribeEndpoint", endpoint),
+        ("sagemaker:UpdateEndpointWeightsAndCapacities", endpoint),
+        *((f"dynamodb:{action}", ledger) for action in ("GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem")),
+        ("events:PutEvents", f"arn:aws:events:{LOCAL}:event-bus/default"),
     }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_only_people_let_a_version_in(environment, templates):
+    """Nothing of the project may write what a second person decides."""
+    for template in templates(environment).values():
+        for role in template.resources("AWS::IAM::Role"):
+            written = {arn for action, arn in template.allowed(role) if action == "ssm:PutParameter"}
+            assert not [arn for arn in written if arn.endswith(("/allowed", "*"))]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_ledger_is_appended_to_and_only_the_lock_is_changed(environment, templates):
+    conditions = {
+        tuple(sorted(each["Action"])): each["Condition"]
+        for each in statements(templates(environment)["release"])
+        if "dynamodb:" in str(each["Action"])
+    }
+    assert conditions == {
+        ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"): {
+            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["loan-approval"]}
+        },
+        ("dynamodb:DeleteItem", "dynamodb:UpdateItem"): {
+            "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["lock#loan-approval"]}
+        },
+    }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_its_events_are_its_own(environment, templates):
+    [sent] = [each for each in statements(templates(environment)["release"]) if each["Action"] == "events:PutEvents"]
+    assert sent["Condition"] == {"StringEquals": {"events:source": "mlops.release"}}
+
+
+def retirement(template):
+    return {pair for pair in template.allowed(template.role(CONTROLLER)) if "DeleteModelPackage" in pair[0]}
+
+
+def below(template, action):
+    """Where in the artifacts bucket the controller may do `action`."""
+    arns = {arn for each, arn in template.allowed(template.role(CONTROLLER)) if each == action and "Artifacts" in arn}
+    return {arn.partition(">")[2] for arn in arns}
+
+
+@pytest.mark.parametrize("environment", ["local", "dev"])
+def test_versions_are_removed_into_the_archive(environment, templates):
+    release = templates(environment)["release"]
+    assert retirement(release)
+    assert below(release, "s3:GetObject") == {"/loan_approval/*"}
+    assert below(release, "s3:PutObject") == {"/loan_approval/archive/*"}
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_versions_that_another_environment_may_serve_cannot_be_removed(environment, templates):
+    release = templates(environment)["release"]
+    assert not retirement(release)
+    assert not below(release, "s3:GetObject")
+    assert not below(release, "s3:PutObject")
+
+
+def test_released_versions_are_tested_where_configuration_says_so(templates):
+    staging = templates("staging")["release"]
+    invoked = {arn for action, arn in staging.allowed(staging.role(CONTROLLER)) if action == "lambda:InvokeFunction"}
+    [tests] = [name for name in staging.resources("AWS::Lambda::Function") if name.startswith("Tests")]
+    assert invoked == {f"<{tests}>"}
+    assert only(staging, "AWS::Lambda::Function")["Environment"]["Variables"]["TESTS_FUNCTION"] == {"Ref": tests}
+    prod = templates("prod")["release"]
+    assert "lambda:InvokeFunction" not in {action for action, _ in prod.allowed(prod.role(CONTROLLER))}
+
+
+def test_production_reads_the_registry_and_the_artifacts_of_staging(templates):
+    prod = templates("prod")
+    role = prod["release"].role(CONTROLLER)
+    described = {arn for action, arn in prod["release"].allowed(role) if action == "sagemaker:DescribeModelPackage"}
+    assert [arn.partition("model-package/")[2] for arn in described] == ["mlops-staging-loan-approval/*"]
+    # CloudFormation reads the serving stack's parameters with the controller's rights.
+    inputs = {each["Default"] for each in prod["serving"].body["Parameters"].values()}
+    readable = {
+        arn.partition(":parameter")[2] for action, arn in prod["release"].allowed(role) if action == "ssm:GetParameters"
+    }
+    assert {each for each in inputs if "foundation" in each} == {
+        "/mlops/staging/foundation/artifacts-bucket",
+        "/mlops/staging/foundation/key",
+    }
+    assert inputs <= readable
+    model = {(action, arn) for action, arn in prod["serving"].allowed(prod["serving"].role("Role"))}
+    loaded = {arn for action, arn in model if action == "s3:GetObject" and arn.endswith("/loan_approval/*")}
+    assert len(loaded) == 1
+    assert "SsmParameterValuemlopsstagingfoundationartifactsbucket" in loaded.pop()
+    decrypted = {arn for action, arn in model if action == "kms:Decrypt"}
+    assert any("SsmParameterValuemlopsstagingfoundationkey" in arn for arn in decrypted)
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "staging"])
+def test_other_environments_read_nobody_elses(environment, templates):
+    for template in templates(environment).values():
+        others = {each for each in ENVIRONMENTS if each != environment}
+        assert not [each for each in others if f"mlops-{each}-" in json.dumps(template.body)]
+        assert not [each for each in others if f"/mlops/{each}/" in json.dumps(template.body)]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_controller_sends_to_its_topic_and_its_queue_only(environment, templates):
     release = templates(environment)["release"]
-    [queue] = release.resources("AWS::SQS::Queue")
+    [queue] = own(release, "AWS::SQS::Queue")
     sent = {pair for pair in release.allowed(release.role(CONTROLLER)) if pair[0].startswith(("sns:", "sqs:"))}
     assert sent == {
         ("sns:Publish", f"<mlops-{environment}-foundation:ExportsOutputRefTopicBFC7AF6ECB4A357A>"),
@@ -55,20 +171,29 @@ def test_controller_sends_to_its_topic_and_its_queue_only(environment, templates
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_function_is_told_what_it_looks_after(environment, templates):
     release = templates(environment)["release"]
-    function = release.only("AWS::Lambda::Function")["Properties"]
-    base, prefix = f"mlops-{environment}-loan-approval", f"/mlops/{environment}/loan-approval/release"
+    function = only(release, "AWS::Lambda::Function")
+    base = f"mlops-{environment}-loan-approval"
+    registry = base.replace("prod", "staging")
     variables = dict(function["Environment"]["Variables"])
-    assert "Topic" in flat(variables.pop("TOPIC_ARN"))
-    assert variables.pop("DEAD_LETTER_QUEUE_URL") == {"Ref": next(iter(release.resources("AWS::SQS::Queue")))}
+    assert "RefTopic" in flat(variables.pop("TOPIC_ARN"))
+    assert "RefLedger" in flat(variables.pop("LEDGER_TABLE"))
+    assert "RefArtifacts" in flat(variables.pop("ARTIFACTS_BUCKET"))
+    assert variables.pop("DEAD_LETTER_QUEUE_URL") == {"Ref": next(iter(own(release, "AWS::SQS::Queue")))}
+    assert json.loads(variables.pop("POLICY"))["enabled"] is True
+    assert bool(variables.pop("TESTS_FUNCTION")) is (environment == "staging")
     assert variables == {
         "ENVIRONMENT": environment,
-        "MODEL_PACKAGE_GROUP": base,
+        "MODEL": "loan-approval",
+        "MODEL_PACKAGE_GROUP": registry,
         "SERVING_STACK": f"{base}-serving",
         "ENDPOINT_NAME": base,
-        "CHAMPION_PARAMETER": f"{prefix}/champion",
-        "FAILED_PARAMETER": f"{prefix}/failed",
+        "PARAMETER_PREFIX": f"/mlops/{environment}/loan-approval/release/",
+        "DATABASE": f"mlops_{environment}_loan_approval",
+        "WORKGROUP": base,
+        "ARCHIVE_PREFIX": "loan_approval/archive",
     }
     assert function["ReservedConcurrentExecutions"] == 1
+    assert function["Timeout"] == 60
     assert function["TracingConfig"] == {"Mode": "Active"}
     assert function["Architectures"] == ["arm64"]
 
@@ -84,72 +209,22 @@ def test_every_log_group_is_encrypted_and_ends(environment, templates):
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_package_changes_of_this_group_wake_it(environment, templates):
-    patterns = [each.get("EventPattern", {}) for each in rules(templates(environment)["release"]).values()]
-    assert {
-        "source": ["aws.sagemaker"],
-        "detail-type": ["SageMaker Model Package State Change"],
-        "detail": {"ModelPackageGroupName": [f"mlops-{environment}-loan-approval"]},
-    } in patterns
-
-
-def test_the_end_of_any_operation_on_the_serving_stack_wakes_it(templates):
-    [pattern] = [
-        each["EventPattern"]
-        for each in rules(templates("local")["release"]).values()
-        if each.get("EventPattern", {}).get("source") == ["aws.cloudformation"]
-    ]
-    assert pattern["detail-type"] == ["CloudFormation Stack Status Change"]
-    assert pattern["detail"]["stack-id"] == [
-        {"prefix": "arn:aws:cloudformation:eu-west-1:111122223333:stack/mlops-local-loan-approval-serving/"}
-    ]
-    statuses = pattern["detail"]["status-details"]["status"]
-    assert {"UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "CREATE_COMPLETE"} <= set(statuses)
-    assert not [status for status in statuses if "IN_PROGRESS" in status or "DELETE" in status]
-
-
-@pytest.mark.parametrize(("environment", "rate"), [("local", "rate(1 minute)"), ("prod", "rate(15 minutes)")])
-def test_a_schedule_catches_what_events_lost(environment, rate, templates):
-    schedules = [each.get("ScheduleExpression") for each in rules(templates(environment)["release"]).values()]
-    assert rate in schedules
-
-
-def test_sagemaker_event_types_are_ones_that_aws_sends(templates, shared_fixtures):
-    known = (shared_fixtures / "events" / "sagemaker_event_types_list.txt").read_text().splitlines()
-    for each in rules(templates("prod")["release"]).values():
-        pattern = each.get("EventPattern", {})
-        if pattern.get("source") == ["aws.sagemaker"]:
-            assert set(pattern["detail-type"]) <= set(known)
-
-
-def test_package_rule_looks_at_fields_that_real_events_have(templates, shared_fixtures):
-    sample = json.loads((shared_fixtures / "events" / "model_package.json").read_text())
-    for each in rules(templates("prod")["release"]).values():
-        pattern = each.get("EventPattern", {})
-        if pattern.get("source") == ["aws.sagemaker"]:
-            assert pattern["detail-type"] == [sample["detail-type"]]
-            assert set(pattern["detail"]) <= set(sample["detail"])
-
-
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_nothing_that_fails_is_lost(environment, templates):
     """Undelivered events, failed invocations and malformed events all end in one alarmed queue."""
     release = templates(environment)["release"]
-    [queue] = release.resources("AWS::SQS::Queue")
+    [queue] = own(release, "AWS::SQS::Queue")
     arn = {"Fn::GetAtt": [queue, "Arn"]}
-    for each in rules(release).values():
-        [target] = each["Targets"]
+    for each in own(release, "AWS::Events::Rule").values():
+        [target] = each["Properties"]["Targets"]
         assert target["DeadLetterConfig"] == {"Arn": arn}
-    invoke = release.only("AWS::Lambda::EventInvokeConfig")["Properties"]
-    assert invoke["DestinationConfig"] == {"OnFailure": {"Destination": arn}}
-    properties = release.only("AWS::SQS::Queue")["Properties"]
-    assert properties["MessageRetentionPeriod"] == 1209600
-    assert "Key961B73FD" in json.dumps(properties["KmsMasterKeyId"])
+    assert only(release, "AWS::Lambda::EventInvokeConfig")["DestinationConfig"] == {"OnFailure": {"Destination": arn}}
+    assert only(release, "AWS::SQS::Queue")["MessageRetentionPeriod"] == 1209600
+    assert "Key961B73FD" in json.dumps(only(release, "AWS::SQS::Queue")["KmsMasterKeyId"])
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_people_hear_of_dead_letters_and_failing_runs(environment, templates):
-    alarms = templates(environment)["release"].resources("AWS::CloudWatch::Alarm").values()
+    alarms = own(templates(environment)["release"], "AWS::CloudWatch::Alarm").values()
     assert {each["Properties"]["MetricName"] for each in alarms} == {
         "ApproximateNumberOfMessagesVisible",
         "Errors",
@@ -162,11 +237,10 @@ def test_people_hear_of_dead_letters_and_failing_runs(environment, templates):
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_only_these_rules_and_this_accounts_events_reach_the_queue(environment, templates):
-    release = templates(environment)["release"]
-    statements = release.only("AWS::SQS::QueuePolicy")["Properties"]["PolicyDocument"]["Statement"]
-    denied = [each for each in statements if each["Effect"] == "Deny"]
+    policy = only(templates(environment)["release"], "AWS::SQS::QueuePolicy")["PolicyDocument"]
+    denied = [each for each in policy["Statement"] if each["Effect"] == "Deny"]
     assert [each["Condition"] for each in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
-    for each in statements:
+    for each in policy["Statement"]:
         if each["Effect"] == "Allow":
             assert each["Principal"] == {"Service": "events.amazonaws.com"}
             assert "aws:SourceArn" in json.dumps(each["Condition"])

@@ -1,19 +1,23 @@
-"""The serving stack follows the release parameters, watches its new fleet, and is empty without a champion."""
+"""The serving stack follows the release parameters by name, watches its fleets, and checks what it may not change."""
 
 import json
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS
-
-CONFIG_NAME = {"Fn::GetAtt": ["ServingConfig79E8D9DE", "EndpointConfigName"]}
+from tests.infra.environments import ENVIRONMENTS, flat
+from tests.infra.serving_stack import (
+    CONFIG_NAME,
+    watched,
+)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_inputs_are_the_release_parameters_by_name(environment, templates):
     prefix = f"/mlops/{environment}/loan-approval/release"
     parameters = templates(environment)["serving"].body["Parameters"]
-    assert {name: (each["Type"], each["Default"]) for name, each in parameters.items()} == {
+    # CDK's own parameters are those of an environment that artifacts are read from.
+    released = {name: each for name, each in parameters.items() if not name.startswith("SsmParameterValue")}
+    assert {name: (each["Type"], each["Default"]) for name, each in released.items()} == {
         "ChampionPackage": ("AWS::SSM::Parameter::Value<String>", f"{prefix}/champion"),
         "ChallengerPackage": ("AWS::SSM::Parameter::Value<String>", f"{prefix}/challenger"),
         "ChallengerWeight": ("AWS::SSM::Parameter::Value<String>", f"{prefix}/challenger-weight"),
@@ -28,24 +32,8 @@ def test_an_update_reads_no_bootstrap_parameter(environment, templates):
     assert "Rules" not in body
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_without_a_champion_there_is_a_role_and_nothing_else(environment, templates):
-    serving = templates(environment)["serving"]
-    assert serving.body["Conditions"] == {
-        "HasChampion": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ChampionPackage"}, "none"]}]}
-    }
-    standing = {each["Type"] for each in serving.body["Resources"].values() if "Condition" not in each}
-    assert standing == {"AWS::IAM::Role", "AWS::IAM::Policy"}
-    outputs = serving.body["Outputs"]
-    assert {name for name, each in outputs.items() if each.get("Condition") == "HasChampion"} == {
-        "EndpointName",
-        "EndpointConfigName",
-    }
-    assert outputs["ChampionPackage"] == {"Value": {"Ref": "ChampionPackage"}}
-
-
 def test_model_is_the_champion_package_and_every_answer_names_its_version(templates):
-    model = templates("prod")["serving"].only("AWS::SageMaker::Model")["Properties"]
+    model = templates("prod")["serving"].resources("AWS::SageMaker::Model")["ServingModel2BFB7A72"]["Properties"]
     champion = {"Ref": "ChampionPackage"}
     assert model["PrimaryContainer"] == {
         "ModelPackageName": champion,
@@ -55,8 +43,15 @@ def test_model_is_the_champion_package_and_every_answer_names_its_version(templa
             "MODEL_VERSION": {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::Join": ["", [champion, "//"]]}]}]},
         },
     }
-    assert model["EnableNetworkIsolation"] is True
-    assert "ModelName" not in model, "a fixed name could not be replaced"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_models_are_isolated_and_can_be_replaced(environment, templates):
+    models = templates(environment)["serving"].resources("AWS::SageMaker::Model")
+    assert len(models) == 3
+    for each in models.values():
+        assert each["Properties"]["EnableNetworkIsolation"] is True
+        assert "ModelName" not in each["Properties"], "a fixed name could not be replaced"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -96,56 +91,83 @@ def test_models_are_replaced_step_by_step(environment, routing, templates):
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_rollback_watches_the_new_fleet_and_people_are_told(environment, templates):
+def test_rollback_watches_the_champions_new_fleet(environment, templates):
     serving = templates(environment)["serving"]
-    alarms = serving.resources("AWS::CloudWatch::Alarm")
     endpoint = serving.only("AWS::SageMaker::Endpoint")["Properties"]
     rollback = endpoint["DeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"]
-    assert {each["AlarmName"]["Ref"] for each in rollback} == set(alarms)
-    assert {each["Properties"]["MetricName"] for each in alarms.values()} == {
+    assert {each["AlarmName"]["Ref"] for each in rollback} == watched(serving)["champion"]
+
+
+@pytest.mark.parametrize("variant", ["champion", "challenger", "shadow"])
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_people_are_told_of_every_fleet(environment, variant, templates):
+    serving = templates(environment)["serving"]
+    alarms = {name: serving.body["Resources"][name]["Properties"] for name in watched(serving)[variant]}
+    assert {each["MetricName"] for each in alarms.values()} == {
         "Invocation4XXErrors",
         "Invocation5XXErrors",
         "ModelLatency",
     }
     for each in alarms.values():
-        assert {d["Name"]: d["Value"] for d in each["Properties"]["Dimensions"]} == {
+        assert {d["Name"]: d["Value"] for d in each["Dimensions"]} == {
             "EndpointName": f"mlops-{environment}-loan-approval",
-            "VariantName": "champion",
+            "VariantName": variant,
             "EndpointConfigName": CONFIG_NAME,
         }
-        assert each["Properties"]["Namespace"] == "AWS/SageMaker"
-        assert each["Properties"]["TreatMissingData"] == "notBreaching"
-        [action] = each["Properties"]["AlarmActions"]
+        assert each["Namespace"] == "AWS/SageMaker"
+        assert each["TreatMissingData"] == "notBreaching"
+        [action] = each["AlarmActions"]
         assert "Topic" in action["Fn::ImportValue"]
 
 
 def test_thresholds_are_shares_and_microseconds(templates):
     alarms = templates("prod")["serving"].resources("AWS::CloudWatch::Alarm").values()
-    by_metric = {each["Properties"]["MetricName"]: each["Properties"] for each in alarms}
-    assert by_metric["Invocation5XXErrors"]["Threshold"] == 0.01
-    assert by_metric["Invocation4XXErrors"]["Threshold"] == 0.1
-    assert by_metric["ModelLatency"]["Threshold"] == 500_000
-    assert by_metric["ModelLatency"]["ExtendedStatistic"] == "p95"
-    assert {each["EvaluationPeriods"] for each in by_metric.values()} == {3}
-    assert {each["Period"] for each in by_metric.values()} == {60}
+    thresholds = {"Invocation5XXErrors": 0.01, "Invocation4XXErrors": 0.1, "ModelLatency": 500_000}
+    for each in (alarm["Properties"] for alarm in alarms):
+        assert each["Threshold"] == thresholds[each["MetricName"]]
+        assert each.get("ExtendedStatistic") == ("p95" if each["MetricName"] == "ModelLatency" else None)
+        assert (each["EvaluationPeriods"], each["Period"]) == (3, 60)
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_autoscaling_follows_the_endpoint(environment, templates):
-    serving = templates(environment)["serving"]
-    target = serving.only("AWS::ApplicationAutoScaling::ScalableTarget")
-    [endpoint] = serving.resources("AWS::SageMaker::Endpoint")
-    assert endpoint in target["DependsOn"]
-    assert target["Properties"]["ResourceId"] == f"endpoint/mlops-{environment}-loan-approval/variant/champion"
-    [variant] = serving.only("AWS::SageMaker::EndpointConfig")["Properties"]["ProductionVariants"]
-    capacity = target["Properties"]["MinCapacity"], target["Properties"]["MaxCapacity"]
-    assert capacity[0] <= variant["InitialInstanceCount"] <= capacity[1]
+@pytest.mark.parametrize(("autoscaling", "switch"), [("true", "on"), ("false", "off")])
+def test_instance_type_is_checked_before_the_endpoint_moves(autoscaling, switch, prod_with):
+    template = prod_with(f"[models.loan_approval.serving.autoscaling]\nenabled = {autoscaling}")
+    [(name, check)] = template.resources("Custom::InstanceType").items()
+    [function] = template.resources("AWS::Lambda::Function")
+    assert name in template.only("AWS::SageMaker::EndpointConfig")["DependsOn"]
+    assert check["Properties"] == {
+        "ServiceToken": {"Fn::GetAtt": [function, "Arn"]},
+        "Kind": "instance-type",
+        "Name": "mlops-prod-loan-approval",
+        "InstanceType": "ml.m5.large",
+        "Autoscaling": switch,
+    }
+    assert check["Condition"] == "HasChampion", "without an endpoint any type will do"
+
+
+def test_the_check_may_write_its_log_and_nothing_else(templates):
+    serving = templates("prod")["serving"]
+    [log_group] = serving.resources("AWS::Logs::LogGroup")
+    assert serving.allowed(serving.role("ServingInstanceTypeFunctionRole")) == {
+        ("logs:CreateLogStream", f"<{log_group}>"),
+        ("logs:PutLogEvents", f"<{log_group}>"),
+        ("xray:PutTelemetryRecords", "*"),
+        ("xray:PutTraceSegments", "*"),
+    }
+
+
+def test_role_may_look_at_the_alarms_of_every_variant(templates):
+    serving = templates("local")["serving"]
+    [alarms] = [arn for action, arn in serving.allowed("Role1ABCC5F0") if action == "cloudwatch:DescribeAlarms"]
+    assert flat(alarms) == "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:mlops-local-loan-approval-serving-*"
+    for each in serving.resources("AWS::CloudWatch::Alarm").values():
+        assert "AlarmName" not in each["Properties"], "CloudFormation starts a generated name with the stack's"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_role_may_do_exactly_this(environment, templates):
     serving = templates(environment)["serving"]
-    assert {action for action, _ in serving.allowed(serving.role("Role"))} == {
+    assert {action for action, _ in serving.allowed("Role1ABCC5F0")} == {
         "cloudwatch:DescribeAlarms",
         "cloudwatch:PutMetricData",
         "ecr:BatchCheckLayerAvailability",
@@ -155,6 +177,7 @@ def test_role_may_do_exactly_this(environment, templates):
         "kms:CreateGrant",
         "kms:Decrypt",
         "kms:DescribeKey",
+        "kms:Encrypt",  # of transform jobs
         "kms:GenerateDataKey",
         "logs:CreateLogGroup",
         "logs:CreateLogStream",

@@ -6,7 +6,7 @@ import tarfile
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS
+from tests.infra.environments import TRAINED
 
 
 def definition(template):
@@ -15,7 +15,7 @@ def definition(template):
     return json.loads("".join(p if isinstance(p, str) else "<token>" for p in body["Fn::Join"][1]))
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("environment", TRAINED)
 def test_names_are_those_that_people_and_events_use(environment, templates):
     training = templates(environment)["training"]
     base = f"mlops-{environment}-loan-approval"
@@ -26,30 +26,30 @@ def test_names_are_those_that_people_and_events_use(environment, templates):
 
 
 def test_definition_arrives_whole(templates):
-    steps = {step["Name"] for step in definition(templates("prod")["training"])["Steps"]}
+    steps = {step["Name"] for step in definition(templates("staging")["training"])["Steps"]}
     assert {"ValidateData", "PrepareFeatures", "ChooseTraining"} <= steps
 
 
 def test_settings_reach_the_pipeline(templates):
-    parameters = {each["Name"]: each for each in definition(templates("prod")["training"])["Parameters"]}
+    parameters = {each["Name"]: each for each in definition(templates("staging")["training"])["Parameters"]}
     assert parameters["MinAuc"]["DefaultValue"] == 0.65
     assert parameters["TrainingInstanceType"]["DefaultValue"] == "ml.m5.xlarge"
 
 
 def test_pipeline_waits_for_its_role_to_be_allowed_everything(templates):
-    training = templates("prod")["training"]
+    training = templates("staging")["training"]
     policy = next(name for name in training.resources("AWS::IAM::Policy") if name.startswith("TrainingRole"))
     assert policy in training.only("AWS::SageMaker::Pipeline")["DependsOn"]
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("environment", TRAINED)
 def test_role_writes_only_below_its_models_prefix(environment, templates):
     training = templates(environment)["training"]
     [written] = [arn for action, arn in training.allowed(training.role("TrainingRole")) if action == "s3:PutObject"]
     assert re.fullmatch(r"<.*GetAttArtifacts.*>/loan_approval/\*", written)
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("environment", TRAINED)
 def test_role_may_do_exactly_this(environment, templates):
     training = templates(environment)["training"]
     actions = {action for action, _ in training.allowed(training.role("TrainingRole"))}
@@ -89,7 +89,7 @@ def test_role_may_do_exactly_this(environment, templates):
 
 def test_role_starts_tuning_jobs_whose_names_have_no_room_for_the_word_pipelines(templates):
     """A tuning job's name has 32 characters at most: an execution's id, the step's name, a suffix."""
-    training = templates("prod")["training"]
+    training = templates("staging")["training"]
     named = {
         action: arn.rpartition("/")[2]
         for action, arn in training.allowed(training.role("TrainingRole"))
@@ -100,12 +100,12 @@ def test_role_starts_tuning_jobs_whose_names_have_no_room_for_the_word_pipelines
 
 @pytest.mark.parametrize(("stack", "role"), [("training", "TrainingRole"), ("serving", "Role")])
 def test_sagemaker_may_make_grants_on_the_key_without_a_condition_that_it_does_not_fulfill(templates, stack, role):
-    template = templates("prod")[stack]
+    template = templates("staging")[stack]
     [grant] = [each for each in template.statements(template.role(role)) if "kms:CreateGrant" in each["Action"]]
     assert "Condition" not in grant
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("environment", TRAINED)
 def test_jobs_in_sagemakers_own_image_define_no_metrics_and_tune_what_it_knows(environment, templates):
     """SageMaker refuses other jobs in the image of one of its algorithms, in script mode too."""
     branches = definition(templates(environment)["training"])["Steps"][-1]["Arguments"]
@@ -123,7 +123,7 @@ def test_jobs_in_sagemakers_own_image_define_no_metrics_and_tune_what_it_knows(e
 
 
 def test_role_passes_itself_to_sagemaker_and_nothing_else_to_nobody_else(templates):
-    training = templates("prod")["training"]
+    training = templates("staging")["training"]
     role = training.role("TrainingRole")
     [passing] = [each for each in training.statements(role) if each["Action"] == "iam:PassRole"]
     assert passing["Resource"] == {"Fn::GetAtt": [role, "Arn"]}
@@ -131,7 +131,7 @@ def test_role_passes_itself_to_sagemaker_and_nothing_else_to_nobody_else(templat
 
 
 def test_role_reads_one_object_of_the_bootstrap_bucket(templates):
-    training = templates("prod")["training"]
+    training = templates("staging")["training"]
     [code] = [
         arn
         for action, arn in training.allowed(training.role("TrainingRole"))
@@ -141,7 +141,7 @@ def test_role_reads_one_object_of_the_bootstrap_bucket(templates):
 
 
 def test_code_is_an_archive_with_the_entry_points_of_script_mode(assembly):
-    [archive] = assembly("prod").glob("asset.*.tar.gz")
+    [archive] = assembly("staging").glob("asset.*.tar.gz")
     with tarfile.open(archive) as bundle:
         names = bundle.getnames()
     assert {"train.py", "inference.py", "loan_approval/steps/train.py", "loan_approval/inference.py"} <= set(names)

@@ -13,16 +13,6 @@ from stacks.settings.schema import EnvironmentSettings
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 
 
-@pytest.fixture
-def config(tmp_path):
-    """A copy of the project's configuration to spoil."""
-    folder = tmp_path / "config"
-    folder.mkdir()
-    for file in CONFIG.glob("*.toml"):
-        (folder / file.name).write_text(file.read_text())
-    return folder
-
-
 def append(config, environment, text):
     with (config / f"{environment}.toml").open("a") as file:
         file.write(f"\n{text}\n")
@@ -69,19 +59,18 @@ def test_local_is_pinned_to_its_account_so_that_real_credentials_cannot_deploy_i
 
 def test_a_models_own_section_beats_the_defaults_of_any_file(config):
     append(config, "base", "[models.loan_approval.serving]\ncapture_percentage = 20")
-    append(config, "prod", "[model_defaults.release]\nschedule_minutes = 30")
-    append(config, "prod", "[models.fraud.training]\ndata_prefix = 'fraud/v2'")
-    settings = load(config, "prod")
+    append(config, "staging", "[model_defaults.training]\nvolume_gb = 50")
+    append(config, "staging", "[models.fraud.training]\ndata_prefix = 'fraud/v2'")
+    settings = load(config, "staging")
     assert settings.models["loan_approval"].serving.capture_percentage == 20
     assert settings.models["fraud"].serving.capture_percentage == 100
-    assert settings.models["fraud"].release.schedule_minutes == 30
+    assert settings.models["fraud"].training.volume_gb == 50
 
 
-def test_a_disabled_model_is_kept_but_not_deployed(config):
-    append(config, "prod", "[models.loan_approval]\nenabled = false")
-    settings = load(config, "prod")
-    assert list(settings.models) == ["loan_approval"]
-    assert dict(settings.deployed_models) == {}
+def test_a_model_that_is_switched_off_is_kept_but_not_trained(config):
+    append(config, "dev", "[models.loan_approval]\nenabled = false")
+    assert load(CONFIG, "dev").models["loan_approval"].trains
+    assert not load(config, "dev").models["loan_approval"].trains
 
 
 def test_every_setting_is_explained_where_it_is_set():
@@ -140,6 +129,31 @@ SERVING = "models.loan_approval.serving"
             f"config/prod.toml: {SERVING}.autoscaling.max_instances = 1: must be at least min_instances, which is 2",
         ),
         (
+            f"[{SERVING}.challenger]\ninstance_count = 12",
+            f"config/prod.toml: {SERVING}.challenger.instance_count = 12: must be at most autoscaling.max_instances, "
+            f"which is 10",
+        ),
+        (
+            f"[{SERVING}.autoscaling.off_hours]\nmin_instances = 3",
+            "config/base.toml: model_defaults.serving.autoscaling.off_hours.max_instances = 2: must be at least "
+            "min_instances, which is 3",
+        ),
+        (
+            f'[{SERVING}.autoscaling.off_hours]\nup_cron = "cron(0 20 ? * MON-FRI *)"',
+            f'config/prod.toml: {SERVING}.autoscaling.off_hours.up_cron = "cron(0 20 ? * MON-FRI *)": must be another '
+            f"time than down_cron, which is cron(0 20 ? * MON-FRI *)",
+        ),
+        (
+            f'[{SERVING}.autoscaling.off_hours]\nup_cron = "cron(0 25 ? * MON-FRI *)"',
+            f'config/prod.toml: {SERVING}.autoscaling.off_hours.up_cron = "cron(0 25 ? * MON-FRI *)": must be a '
+            f"schedule such as cron(0 20 ? * MON-FRI *): '25' cannot be its hours",
+        ),
+        (
+            f'[{SERVING}.autoscaling.off_hours]\ntimezone = "Europe/Berln"',
+            f'config/prod.toml: {SERVING}.autoscaling.off_hours.timezone = "Europe/Berln": must be an IANA time zone, '
+            f"for example Europe/Berlin",
+        ),
+        (
             f'[{SERVING}]\ninstance_type = "ml.t2.medium"',
             f'config/prod.toml: {SERVING}.instance_type = "ml.t2.medium": must be not a burstable ml.t2 type '
             f"while autoscaling.enabled is true",
@@ -147,7 +161,8 @@ SERVING = "models.loan_approval.serving"
         (
             f'[{SERVING}]\ninstance_typ = "ml.m5.large"',
             f'config/prod.toml: {SERVING}.instance_typ = "ml.m5.large": unknown key; nearest is instance_type; '
-            f"allowed are alarms, autoscaling, capture_percentage, deployment, instance_count, instance_type",
+            f"allowed are alarms, autoscaling, capture_percentage, challenger, deployment, instance_count, "
+            f"instance_type",
         ),
         (
             "[models.loan_approval.training]\ntuning_parallel_jobs = 20",
@@ -168,8 +183,8 @@ SERVING = "models.loan_approval.serving"
             'config/prod.toml: models.loan_approval.framework = "pytorch": must be one of xgboost',
         ),
         (
-            "[model_defaults.release]\nreserved_concurrency = 2",
-            "config/prod.toml: model_defaults.release.reserved_concurrency = 2: must be one of 0, 1",
+            "[models.loan_approval.release]\nreserved_concurrency = 2",
+            "config/prod.toml: models.loan_approval.release.reserved_concurrency = 2: must be one of 0, 1",
         ),
         (
             '[notifications]\nemails = ["a@example.com", "nobody"]',
@@ -196,7 +211,6 @@ SERVING = "models.loan_approval.serving"
             f"group name 'mlops-prod-{'long-' * 12}name' has 75 characters, AWS allows 63: shorten the project's "
             f"or the model's name by 12",
         ),
-        ("x = = 3", "config/prod.toml: not valid TOML: Invalid value (at line 7, column 5)"),
     ],
 )
 def test_a_wrong_setting_is_one_line(addition, expected, config):
@@ -229,6 +243,11 @@ def test_a_wrong_setting_is_one_line(addition, expected, config):
 def test_a_wrong_setting_of_the_environment_is_one_line(first, expected, config):
     put_first(config, "prod", first)
     assert refusal(config).startswith(expected)
+
+
+def test_a_syntax_error_is_one_line_with_its_place(config):
+    (config / "prod.toml").write_text("retain = true\nx = = 3")
+    assert refusal(config) == "config/prod.toml: not valid TOML: Invalid value (at line 2, column 5)"
 
 
 def test_defaults_that_are_no_table_are_refused(config):

@@ -9,7 +9,8 @@ from aws_cdk import aws_s3 as s3
 from mlops_constructs.access import allow
 from mlops_constructs.blue_green import blue_green
 from mlops_constructs.errors import ConstructError
-from mlops_constructs.images import FRAMEWORKS, Images
+from mlops_constructs.frameworks import FRAMEWORKS
+from mlops_constructs.images import Images
 from mlops_constructs.instance_types import has_local_storage
 from mlops_constructs.settings import DeploymentSettings
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mlops_constructs.errors import ConstructError
-from mlops_constructs.naming import EnvironmentNames, ReleaseParameter
+from mlops_constructs.naming import EnvironmentNames, ReleaseParameter, SharedParameter, ssm_parameter
 
 
 def test_names_of_a_model():
@@ -25,7 +25,58 @@ def test_release_parameters_have_a_path():
         "/mlops/prod/loan-approval/release/challenger-weight",
         "/mlops/prod/loan-approval/release/shadow",
         "/mlops/prod/loan-approval/release/failed",
+        "/mlops/prod/loan-approval/release/previous",
+        "/mlops/prod/loan-approval/release/candidate",
+        "/mlops/prod/loan-approval/release/command",
+        "/mlops/prod/loan-approval/release/allowed",
     ]
+    assert names.release_prefix == "/mlops/prod/loan-approval/release/"
+
+
+def test_names_in_sql_have_no_hyphens():
+    assert EnvironmentNames("my-project", "prod").model("loan_approval").database == "my_project_prod_loan_approval"
+    assert EnvironmentNames("my-project", "prod").model("loan_approval").workgroup == "my-project-prod-loan-approval"
+
+
+def test_versions_come_from_here_or_from_another_environment():
+    names = EnvironmentNames("mlops", "prod").model("loan_approval")
+    assert names.registry("") == names
+    assert names.registry("staging").package_group == "mlops-staging-loan-approval"
+
+
+@pytest.mark.parametrize("model", ["loan_approval", "loan_approval_eu", "a" * 50, "a" * 49 + "_b", "a" * 49 + "_c"])
+def test_transform_jobs_have_room_for_a_time_and_belong_to_one_model(model):
+    names = EnvironmentNames("mlops", "local")
+    prefix = names.model(model).transform_job_prefix
+    assert len(f"{prefix}20261121-0300") <= 63
+    others = {"loan_approval", "loan_approval_eu", "a" * 50, "a" * 49 + "_b", "a" * 49 + "_c"} - {model}
+    assert not any(names.model(other).transform_job_prefix.startswith(prefix) for other in others)
+
+
+def test_what_others_are_told_has_a_path_too():
+    names = EnvironmentNames("mlops", "staging")
+    assert [names.shared_parameter(each) for each in SharedParameter] == [
+        "/mlops/staging/foundation/artifacts-bucket",
+        "/mlops/staging/foundation/key",
+    ]
+
+
+def test_a_parameter_has_no_more_levels_and_characters_than_aws_takes():
+    """Counted with the ARN that the name becomes a part of."""
+    arn = "arn:aws-iso-b:ssm:ap-southeast-99:111122223333:parameter"
+    deepest, longest = "/level" * 15, "/" + "n" * (1011 - len(arn) - 1)
+    assert ssm_parameter(deepest) == deepest
+    assert ssm_parameter(longest) == longest
+    with pytest.raises(ConstructError, match="has 16 levels, AWS allows 15: remove 1"):
+        ssm_parameter(f"{deepest}/level")
+    with pytest.raises(ConstructError, match=r"SSM parameter name .* by 1$"):
+        ssm_parameter(f"{longest}n")
+
+
+@pytest.mark.parametrize("project", ["aws-loans", "ssmith"])
+def test_a_project_whose_parameters_aws_would_refuse_is_refused(project):
+    with pytest.raises(ConstructError, match="give the project a name that does not start with aws or ssm"):
+        EnvironmentNames(project, "dev").model("loan_approval")
 
 
 @pytest.mark.parametrize("folder", ["Loan", "loan-approval", "loan__approval", "_loan", "loan_", "1loan", ""])

@@ -1,0 +1,25 @@
+"""An alarm on a count of failures: one is too many."""
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+
+class FailureAlarm(cloudwatch.Alarm):
+    """Tells `topic` as soon as `metric` is above zero; no data are good news."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, metric: cloudwatch.Metric, topic: sns.ITopic, description: str
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            metric=metric,
+            alarm_description=description,
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        self.add_alarm_action(actions.SnsAction(topic))

@@ -1,0 +1,82 @@
+"""Rules between environments: where versions come from, whose tests they have passed, who else needs them."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+
+from mlops_constructs.errors import SettingRefusedError
+from stacks.settings.schema import EnvironmentSettings, ModelSettings
+
+Load = Callable[[str], EnvironmentSettings]
+
+
+def check(settings: EnvironmentSettings, *, others: Sequence[str], load: Load) -> None:
+    """Raises SettingRefusedError if a model takes versions, or asks for tests, from where there are none.
+
+    others: the other environments that have a file; load: their settings by name.
+    """
+    for folder, model in settings.models.items():
+        release, key = model.release, f"models.{folder}.release"
+        if release.takes_from:
+            _exists(f"{key}.takes_from", release.takes_from, others)
+            _can_be_taken_from(settings, load(release.takes_from), folder)
+        for position, name in enumerate(release.requires):
+            _exists(f"{key}.requires.{position}", name, others)
+            _has_tested(settings, load(name), folder, f"{key}.requires.{position}")
+
+
+def check_retirement(settings: EnvironmentSettings, *, takers: Mapping[str, str]) -> None:
+    """Raises SettingRefusedError if versions would be removed that another environment may serve.
+
+    takers: for a model, an environment that takes its versions from this one.
+    """
+    for folder, taker in takers.items():
+        model = settings.models.get(folder)
+        if model and model.release.retires:
+            raise SettingRefusedError(
+                f"models.{folder}.release.keep_versions",
+                model.release.keep_versions,
+                f"0, since {taker} takes its versions from here and may serve any of them",
+            )
+
+
+def _exists(key: str, name: str, others: Sequence[str]) -> None:
+    if name not in others:
+        nearest = difflib.get_close_matches(name, others, n=1, cutoff=0.0)
+        hint = f" (nearest: {nearest[0]})" if nearest else ""
+        raise SettingRefusedError(key, name, f"another environment that has a file: {', '.join(others)}{hint}")
+
+
+def _can_be_taken_from(settings: EnvironmentSettings, source: EnvironmentSettings, folder: str) -> None:
+    key = f"models.{folder}.release.takes_from"
+
+    def refuse(allowed: str) -> None:
+        raise SettingRefusedError(key, source.environment, allowed)
+
+    for shared in ("project", "account", "region"):
+        if getattr(source, shared) != getattr(settings, shared):
+            refuse(f"an environment with the same {shared}: a registry is not read across that")
+    theirs, ours = source.models.get(folder), settings.models[folder]
+    if theirs is None:
+        refuse(f"an environment that has the model {folder}")
+    elif theirs.release.takes_from:
+        refuse(f"an environment with versions of its own: {source.environment} takes them from elsewhere too")
+    elif _image(source, theirs) != _image(settings, ours):
+        refuse("an environment with the same framework and image: a version brings the image it was trained in")
+
+
+def _has_tested(settings: EnvironmentSettings, tester: EnvironmentSettings, folder: str, key: str) -> None:
+    theirs = tester.models.get(folder)
+    if theirs is None or not theirs.release.tests:
+        raise SettingRefusedError(key, tester.environment, "an environment whose release.tests is true")
+    if _registry(tester, folder) != _registry(settings, folder):
+        raise SettingRefusedError(
+            key, tester.environment, f"an environment that serves the versions of {_registry(settings, folder)} too"
+        )
+
+
+def _image(settings: EnvironmentSettings, model: ModelSettings) -> tuple[str, str | None]:
+    return model.framework, settings.images.get(model.framework)
+
+
+def _registry(settings: EnvironmentSettings, folder: str) -> str:
+    return settings.models[folder].release.takes_from or settings.environment
