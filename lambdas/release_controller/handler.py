@@ -1,21 +1,21 @@
-"""Release controller: keeps the endpoint at the newest approved model package of one model.
+"""Release controller: brings new versions of one model to its endpoint, by the stages that the environment asks for.
 
-Lambda entry point `handler.handler`, woken by EventBridge: approvals, ends of the serving stack's operations,
-and a schedule.
+Lambda entry point `handler.handler`, woken by EventBridge (see `events`) and by a schedule.
 """
 
 from __future__ import annotations
 
 from events import Ignored, MalformedEvent, parse
-from gateway import gateway, settings
+from gateway import gateway
 from logs import say
 from reconcile import reconcile
+from settings import settings
 
 
 def handler(event: object, _context: object) -> dict[str, str]:
     """Returns what was done, for whoever invokes by hand; raises what a retry may mend."""
     try:
-        wake = parse(event, group=settings().model_package_group, stack=settings().serving_stack)
+        wake = parse(event, settings())
     except MalformedEvent as error:
         say("malformed", reason=str(error))
         gateway().bury(event, str(error))

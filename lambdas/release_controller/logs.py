@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 log = logging.getLogger("release_controller")
 log.setLevel(logging.INFO)
@@ -16,4 +18,15 @@ if not log.handlers:
 
 def say(message: str, **details: object) -> None:
     """Log what happened with its details; what JSON does not know (times) is written as text."""
-    log.info(json.dumps({"message": message, **details}, default=str))
+    if log.isEnabledFor(logging.INFO):
+        log.info(json.dumps({"message": message, **plain(details)}, default=str))
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses as dictionaries, at any depth, without what has not been looked at; anything else as it is."""
+    if is_dataclass(value):
+        values = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return {name: plain(held) for name, held in values if held is not None}
+    if isinstance(value, dict):
+        return {key: plain(held) for key, held in value.items()}
+    return [plain(held) for held in value] if isinstance(value, list | tuple) else value

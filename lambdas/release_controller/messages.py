@@ -2,81 +2,232 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
-from gateway import Settings
-from plan import Apply, AskForHelp, Done, Observed, RecordFailure, Release, version_of
+from settings import Settings
+from state import (
+    NONE,
+    Action,
+    AskForHelp,
+    Begin,
+    Done,
+    End,
+    Note,
+    Observed,
+    Revert,
+    Rollback,
+    Test,
+    candidate_of,
+    version_of,
+)
+
+SUBJECT_LIMIT = 100  # of SNS
+TITLE_LIMIT, DESCRIPTION_LIMIT = 250, 8000  # of Amazon Q Developer in chat applications
+
+_OUTCOMES = {
+    "lost": "lost against the champion",
+    "failed": "failed beside the champion",
+    "rejected": "was rejected",
+    "inconclusive": "was not shown to be better",
+}
+_NOTES = {
+    "look": "figures of the experiment",
+    "hold": "the experiment is on hold",
+    "refused": "a command was refused",
+    "switched-off": "the model is switched off",
+}
 
 
 @dataclass(frozen=True)
 class Message:
-    """An SNS message; the subject is plain ASCII on one line."""
+    """What is told, in the three parts that every message has. news: the subject, without where it happened."""
 
-    subject: str
-    body: str
+    where: str
+    news: str
+    happened: str
+    why: str
+    to_do: str
+
+    @property
+    def subject(self) -> str:
+        """Plain ASCII on one line, as SNS takes it."""
+        return f"{self.where}: {self.news}".encode("ascii", "replace").decode()[:SUBJECT_LIMIT]
+
+    def by_protocol(self) -> str:
+        """JSON for MessageStructure=json.
+
+        https: the schema of custom notifications of Amazon Q Developer in chat applications (AWS Chatbot), for its
+        usual subscription; everybody else gets plain text.
+        """
+        body = f"What happened: {self.happened}\nWhy: {self.why}\nWhat to do: {self.to_do}\n"
+        chat = {
+            "version": "1.0",
+            "source": "custom",
+            "content": {
+                "textType": "client-markdown",
+                "title": f"{self.where}: {self.news}"[:TITLE_LIMIT],
+                "description": f"{self.happened}\n\n*Why:* {self.why}"[:DESCRIPTION_LIMIT],
+                "nextSteps": [self.to_do],
+            },
+        }
+        return json.dumps({"default": body, "email": body, "https": json.dumps(chat)})
 
 
-def started(action: Release | Apply, observed: Observed, settings: Settings) -> Message:
-    """CloudFormation accepted the update."""
-    why = action.reason if isinstance(action, Release) else "the champion parameter names it"
+def decided(action: Begin | End | Rollback, observed: Observed, settings: Settings) -> Message:
+    """A parameter was written, and with it the decision made."""
+    match action:
+        case Begin():
+            return _begun(action, observed, settings)
+        case End():
+            return _ended(action, observed, settings)
+        case Rollback():
+            return _message(
+                settings,
+                f"going back to {_name(action.to)}",
+                f"endpoint {settings.endpoint_name} goes back from {action.package} to {action.to}.",
+                _sentence(action.reason),
+                f"nothing; a message follows when {_name(action.to)} serves. Versions up to "
+                f"{version_of(action.package)} are not released again unless you run: {_retry(settings)}",
+            )
+
+
+def _begun(action: Begin, observed: Observed, settings: Settings) -> Message:
+    number, champion = version_of(action.package), _name(observed.stack.champion)
+    endpoint, experiment = settings.endpoint_name, observed.policy.experiment
+    match action.stage:
+        case "shadow":
+            news = f"version {number} goes into shadow"
+            happened = f"endpoint {endpoint} will mirror its requests to {action.package}; callers see only {champion}."
+        case "challenger":
+            news = f"version {number} challenges {champion}"
+            happened = (
+                f"{action.package} gets a share of the requests to endpoint {endpoint}, in steps up to "
+                f"{experiment.share_percent} %; the others go on to {champion}."
+            )
+        case _:
+            news = f"version {number} is being released"
+            happened = (
+                f"CloudFormation will update stack {settings.serving_stack} to serve {action.package} from endpoint "
+                f"{endpoint}; so far it serves {champion}."
+            )
+    follows = (
+        "the release is done or has failed" if action.stage == "promote" else f"there is a verdict on version {number}"
+    )
+    to_do = f"nothing; a message follows when {follows}. To stop it, run: mlops reject {number}{_at(settings)}"
+    return _message(settings, news, happened, _sentence(action.reason), to_do)
+
+
+def _ended(action: End, observed: Observed, settings: Settings) -> Message:
+    number = version_of(action.package)
     return _message(
         settings,
-        f"version {version_of(action.package)} is being released",
-        f"CloudFormation is updating stack {settings.serving_stack} to serve {action.package} from endpoint "
-        f"{settings.endpoint_name}; so far it serves {_name(observed.stack.champion)}.",
-        f"{why}.",
-        "nothing; a message follows when the release is done or has failed.",
+        f"version {number} {_OUTCOMES[action.outcome]}",
+        f"{action.package} will not become champion and leaves endpoint {settings.endpoint_name}, which goes on "
+        f"serving {_name(observed.stack.champion)}.",
+        _sentence(action.reason),
+        f"approve a newer version. Versions up to {number} are not tried again; to try them again, run: "
+        f"{_retry(settings)}",
     )
 
 
-def done(action: Done, settings: Settings) -> Message:
+def done(action: Done, observed: Observed, settings: Settings) -> Message:
     """The endpoint serves the configuration asked for."""
+    number = version_of(action.package)
+    previous = action.previous or observed.parameters.previous.value
+    way_back = f"nothing. The way back, if need be: mlops rollback{_at(settings)}, to {_name(previous)}."
     return _message(
         settings,
-        f"version {version_of(action.package)} is released",
+        f"version {number} is released",
         f"endpoint {settings.endpoint_name} is InService and serves {action.package}.",
-        f"stack {settings.serving_stack} was updated and the endpoint has the configuration it asked for.",
-        "nothing.",
+        _sentence(reason_of(action, observed)),
+        way_back if version_of(previous) else "nothing.",
     )
 
 
-def failed(action: RecordFailure, settings: Settings) -> Message:
-    """The stack rolled back; what served before goes on serving."""
+def reverted(action: Revert, observed: Observed, settings: Settings) -> Message:
+    """The stack or the endpoint rolled back; what served before goes on serving."""
+    serves = action.values.get("champion", observed.stack.champion)
     return _message(
         settings,
         f"the release of version {version_of(action.package)} failed",
-        f"the release of {action.package} by stack {settings.serving_stack} was rolled back. Endpoint "
-        f"{settings.endpoint_name} goes on serving {_name(action.back_to)}.",
-        f"{action.reason}.",
+        f"the update of stack {settings.serving_stack} for {action.package} was rolled back. Endpoint "
+        f"{settings.endpoint_name} goes on serving {_name(serves)}.",
+        _sentence(action.reason),
         "approve a newer version. This one is not tried again; to try it again after mending the cause, "
         f"or to go to an older one, run: {_retry(settings)}",
     )
 
 
-def help_needed(action: AskForHelp, settings: Settings) -> Message:
-    """The stack takes no update until a person acts."""
-    what = f"stack {settings.serving_stack} is {action.status} and takes no update; releases wait."
-    todo = f"{action.remedy}. The controller then goes on by itself."
-    if action.failed:
-        what = f"{what} It was releasing {action.failed}, which counts as failed."
-        todo = f"{todo} To try that version again after mending the cause, run: {_retry(settings)}"
-    return _message(
-        settings,
-        f"the serving stack is {action.status}",
-        what,
-        "CloudFormation could neither finish the last operation nor undo it by itself; its events say why.",
-        todo,
-    )
+def note(action: Note, observed: Observed, settings: Settings) -> Message:
+    """Something that changes nothing by itself."""
+    to_do = {
+        "look": "nothing.",
+        "hold": "find out why the requests are not split as planned (callers that name a variant, instances that fail, "
+        "a change of the weights by hand). The verdict waits; to decide yourself, run: "
+        f"mlops promote or mlops reject, with the version{_at(settings)}",
+        "refused": "read why, and give another command; nothing was changed.",
+        "switched-off": "nothing; to serve the model again, switch it on in the configuration and deploy.",
+    }[action.kind]
+    happened = {
+        "look": f"the outcomes of {_name(action.package)} were counted.",
+        "hold": f"the verdict on {_name(action.package)} is held back; both versions go on serving.",
+        "refused": f"the command {observed.parameters.command.value!r} was not carried out.",
+        "switched-off": f"endpoint {settings.endpoint_name} is not served any more.",
+    }[action.kind]
+    return _message(settings, _NOTES[action.kind], happened, _sentence(action.reason), to_do)
 
 
-def _message(settings: Settings, news: str, what: str, why: str, todo: str) -> Message:
-    subject = f"[{settings.environment}] {settings.model_package_group}: {news}"
-    return Message(subject, f"What happened: {what}\nWhy: {why}\nWhat to do: {todo}\n")
+def help_needed(action: AskForHelp, observed: Observed, settings: Settings) -> Message:
+    """Nothing goes on until a person acts."""
+    match action.what:
+        case "stack":
+            news = f"the serving stack is {action.status}"
+            happened = f"stack {settings.serving_stack} is {action.status} and takes no update; releases wait."
+            why = "CloudFormation could neither finish the last operation nor undo it by itself; its events say why."
+        case "endpoint":
+            news = f"the endpoint needs help: {action.status}"
+            happened = f"endpoint {settings.endpoint_name}: {action.status}. Releases wait."
+            why = "SageMaker could not bring the endpoint to what was asked for; its FailureReason says why."
+        case "version":
+            news = "the serving version was rejected"
+            happened = f"{_sentence(action.status)} It goes on serving from endpoint {settings.endpoint_name}."
+            why = f"the registry says Rejected of {observed.parameters.champion.value}."
+    now = candidate_of(observed.parameters.candidate)
+    if now and action.what != "version":
+        happened += f" {_name(now.package)} was on its way ({now.stage})."
+    to_do = f"{_sentence(action.remedy)} The controller then goes on by itself."
+    return _message(settings, news, happened, why, to_do)
+
+
+def reason_of(action: Action, observed: Observed) -> str:
+    """Why, for the ledger; also of the actions that carry no reason of their own."""
+    match action:
+        case Done():
+            return f"the endpoint is InService with configuration {observed.stack.endpoint_config}, as asked for"
+        case AskForHelp():
+            return f"{action.what} {action.status}: {action.remedy}"
+        case Test():
+            return "the released version has no result of its tests yet"
+        case _:
+            return str(getattr(action, "reason", ""))
+
+
+def _message(settings: Settings, news: str, happened: str, why: str, to_do: str) -> Message:
+    return Message(f"[{settings.environment}] {settings.model}", news, happened, why, to_do)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _name(package: str) -> str:
     return f"version {version_of(package)}" if version_of(package) else "nothing"
 
 
+def _at(settings: Settings) -> str:
+    return f" --env {settings.environment} --model {settings.model}"
+
+
 def _retry(settings: Settings) -> str:
-    return f"aws ssm put-parameter --overwrite --name {settings.failed_parameter} --value none"
+    return f"aws ssm put-parameter --overwrite --name {settings.parameter('failed')} --value {NONE}"

@@ -1,31 +1,41 @@
 """What to do next, from what is observed. Pure: no clock, no AWS, no state between calls.
 
-The protocol. A release writes the champion parameter and updates the serving stack with its previous
-template; the client request token `release-<version of the parameter>` ties the stack's operation to that
-write. So every state a crash can leave says by itself how to go on:
+The protocol. A release writes parameters and updates the serving stack with its previous template; the client
+request token, made of the parameters' versions, ties the stack's operation to those writes. So every state that
+a crash can leave says by itself how to go on:
 
-    parameter = stack                   the release is through: confirm it, or start the next one
-    parameter differs, no operation     the run ended between the two calls: update the stack
-    parameter differs, rolled back      the release failed: note it, put the parameter back
-    parameter = stack, endpoint not     SageMaker rolled the endpoint back by itself: that is a failed release too
-    parameter differs, had succeeded    another operation undid it (a change set keeps the values of its
-                                        creation): release the same package again, under a new token
+    parameters = stack                   in step: confirm the champion, then see what the candidate needs
+    parameters differ, no operation      the run ended between the calls: write what is missing, update the stack
+    parameters differ, rolled back       what was added failed: note it, put the parameters back
+    parameters = stack, endpoint not     SageMaker rolled the endpoint back by itself: that is a failure too
+    parameters differ, had succeeded     another operation undid it (a change set keeps the values of its
+                                         creation): write a value again, which makes a new token
 
-Releases only go forward: past the version that serves, and past the one that failed last.
+Here is what keeps stack, endpoint and parameters in step; `stages` has what moves a candidate on.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
-
-NONE = "none"
-"""The value of a release parameter that names nothing (SSM parameters cannot be empty)."""
-
-MISSING = "MISSING"
-"""The status of a stack or an endpoint that does not exist."""
+from desired import align, arrived, candidate
+from stages import intervene, next_step
+from state import (
+    MISSING,
+    NONE,
+    Action,
+    Apply,
+    AskForHelp,
+    Candidate,
+    Done,
+    Look,
+    Name,
+    Note,
+    Observed,
+    Revert,
+    Shift,
+    Wait,
+    Write,
+    version_of,
+)
 
 SETTLED = frozenset({
     "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE",
@@ -40,136 +50,11 @@ REMEDIES = {
     "UPDATE_FAILED": "roll the stack back (aws cloudformation rollback-stack) or deploy it again",
     "DELETE_FAILED": "delete the stack again, or deploy it again",
 }
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """The champion parameter: value (package ARN or "none"), version, and when that version was written."""
-
-    value: str
-    version: int
-    modified: datetime
-
-
-@dataclass(frozen=True)
-class Stack:
-    """The serving stack. champion and endpoint_config are its outputs ("none" and "" if it has none)."""
-
-    status: str
-    champion: str = NONE
-    endpoint_config: str = ""
-    parameters: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """The stack operation that tried the champion parameter's value: its newest status and why it failed.
-
-    An empty status says that there was no such operation.
-    """
-
-    status: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """The endpoint: its status and the name of the configuration it serves."""
-
-    status: str
-    config: str = ""
-
-
-@dataclass(frozen=True)
-class Observed:
-    """Everything a decision depends on. What is None has not been looked at, since nothing needed it yet.
-
-    released: the package whose release was confirmed and told last; failed: the one that failed last;
-    woken_by: the status in the stack event that woke this run, or ""; approved: the newest approved package.
-    """
-
-    stack: Stack
-    champion: Parameter
-    released: str = NONE
-    failed: str = NONE
-    woken_by: str = ""
-    attempt: Attempt | None = None
-    approved: str | None = None
-    endpoint: Endpoint | None = None
-
-    @property
-    def diverged(self) -> bool:
-        """The parameter names a package that the stack does not hold.
-
-        "none" never counts: it comes back when the parameter is created anew, and must not take down an
-        endpoint that serves.
-        """
-        return self.champion.value not in (NONE, self.stack.champion)
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing to do now; the next event or the schedule comes back to it."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Look:
-    """The decision needs one more observation."""
-
-    at: Literal["attempt", "approved", "endpoint"]
-
-
-@dataclass(frozen=True)
-class Release:
-    """Write the champion parameter, update the stack, tell that it started."""
-
-    package: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Apply:
-    """The parameter is written already: update the stack under the token of that version."""
-
-    package: str
-    version: int
-
-
-@dataclass(frozen=True)
-class RecordFailure:
-    """Name the package in the failed parameter, tell it, put the champion parameter back."""
-
-    package: str
-    back_to: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Done:
-    """The endpoint serves the package: tell it and mark that parameter version as released."""
-
-    package: str
-    version: int
-
-
-@dataclass(frozen=True)
-class AskForHelp:
-    """The stack takes no update until a person acts. failed: the package to note as failed, or ""."""
-
-    status: str
-    remedy: str
-    failed: str
-
-
-Action = Wait | Look | Release | Apply | RecordFailure | Done | AskForHelp
-
-
-def version_of(package: str) -> int:
-    """The version number at the end of a model package ARN; 0 for "none" and for anything else."""
-    match = re.fullmatch(r"arn:.*:model-package/[^/]+/(\d+)", package)
-    return int(match[1]) if match else 0
+ENDPOINT_REMEDIES = {
+    "UpdateRollbackFailed": "read the endpoint's FailureReason, mend its cause (often capacity or a deleted model) "
+    "and update the endpoint by deploying the serving stack again; what still serves may be short of instances",
+    "Failed": "read the endpoint's FailureReason, delete the endpoint, and deploy the serving stack again",
+}
 
 
 def plan(observed: Observed) -> Action:
@@ -180,92 +65,219 @@ def plan(observed: Observed) -> Action:
     if status.endswith("_IN_PROGRESS"):
         return Wait(f"the serving stack is {status}: its end will wake the controller")
     if status not in SETTLED:
-        return _stuck(observed)
-    return _diverged(observed) if observed.diverged else _in_step(observed)
+        return _once(
+            observed,
+            AskForHelp("stack", status, REMEDIES.get(status, _REMEDY), key=f"help#{status}#{observed.now:%Y-%m-%d}"),
+        )
+    if not observed.policy.enabled:
+        return _once(observed, _switched_off(observed))
+    if (restored := _restore_champion(observed)) is not None:
+        return restored
+    if observed.stack.endpoint_config and observed.endpoint is None:
+        return Look("endpoint")
+    if (relief := _relieve(observed)) is not None:
+        return relief
+    return _diverged(observed) if diverged(observed) else _in_step(observed)
 
 
-def _stuck(observed: Observed) -> Action:
-    """The stack needs a person.
+def diverged(observed: Observed) -> bool:
+    """The parameters say something that the stack does not hold."""
+    return bool(_differences(observed))
 
-    Told once: the failed parameter remembers it where the release led there, else the stack's event tells it.
+
+def _differences(observed: Observed) -> dict[Name, str]:
+    """What the stack holds, by the name of each parameter that says otherwise.
+
+    A champion "none" does not count: it comes back when the parameter is created anew, and must not take down
+    an endpoint that serves. While there is no champion there is no endpoint for the others either.
     """
-    status = observed.stack.status
-    remedy = REMEDIES.get(status, _REMEDY)
-    if observed.diverged and status == "UPDATE_ROLLBACK_FAILED":
-        if observed.champion.value == observed.failed:
-            return Wait(f"the serving stack is {status}, as told: {remedy}")
-        if observed.attempt is None:
-            return Look("attempt")
-        if observed.attempt.status == status:
-            return AskForHelp(status, remedy, failed=observed.champion.value)
-    if observed.woken_by == status:
-        return AskForHelp(status, remedy, failed="")
-    return Wait(f"the serving stack is {status}: {remedy}")
+    parameters, stack = observed.parameters, observed.stack
+    held: dict[Name, str] = {}
+    if parameters.champion.value not in (NONE, stack.champion):
+        held["champion"] = stack.champion
+    if parameters.challenger.value != stack.challenger:
+        held["challenger"] = stack.challenger
+    if parameters.shadow.value != stack.shadow:
+        held["shadow"] = stack.shadow
+    scaling_matters = stack.challenger_scaled is not None and parameters.challenger.value != NONE
+    if scaling_matters and bool(parameters.share) != stack.challenger_scaled:
+        held["challenger-weight"] = "0"
+    return held
+
+
+def _once(observed: Observed, action: AskForHelp | Note) -> Action:
+    """The action, unless the ledger remembers it: then there is nothing to do but wait."""
+    if action.key not in observed.noted:
+        return Look("noted", action.key)
+    if observed.noted[action.key]:
+        what = action.remedy if isinstance(action, AskForHelp) else action.reason
+        return Wait(f"as told: {what}")
+    return action
+
+
+def _switched_off(observed: Observed) -> Note:
+    champion = observed.parameters.champion
+    reason = "the model is switched off in the configuration: its endpoint is gone, its versions and evidence stay"
+    return Note("switched-off", f"switched-off#{champion.version}", champion.value, reason)
+
+
+def _restore_champion(observed: Observed) -> Write | None:
+    """A champion parameter that was created anew says "none" while the stack serves somebody."""
+    if observed.parameters.champion.value == NONE and observed.stack.champion != NONE:
+        return Write("champion", observed.stack.champion, "the parameter was created anew; the stack knows who serves")
+    return None
+
+
+def _relieve(observed: Observed) -> Action | None:
+    """Less traffic for a challenger comes before everything else."""
+    endpoint = observed.endpoint
+    if endpoint is None or observed.stack.challenger == NONE or endpoint.status != "InService":
+        return None
+    share = observed.parameters.share
+    if "challenger" in endpoint.weights and endpoint.share > share:
+        return Shift(share, f"the challenger has {endpoint.share} % of the requests and is to have {share} %")
+    return None
 
 
 def _diverged(observed: Observed) -> Action:
-    """Parameter and stack differ: the operation that tried the parameter's value, if any, says why."""
-    champion, attempt = observed.champion, observed.attempt
+    """Parameters and stack differ: the operation that tried them, if any, says why."""
+    attempt = observed.attempt
     if attempt is None:
         return Look("attempt")
     if attempt.status.endswith("_IN_PROGRESS"):
         return Wait(f"the release is {attempt.status}: the stack's event will wake the controller")
-    if "ROLLBACK" in attempt.status or champion.value == observed.failed:
-        reason = attempt.reason or "it failed before, and a failed version is never tried again"
-        return RecordFailure(champion.value, observed.stack.champion, reason)
+    champion, stack = observed.parameters.champion.value, observed.stack
+    if "ROLLBACK" in attempt.status:
+        return _rolled_back(observed, attempt.reason)
+    if champion not in (NONE, stack.champion) and champion == observed.parameters.failed.value:
+        reason = "it failed before, and a failed version is never tried again"
+        return Revert(champion, {"champion": stack.champion}, reason)
+    if (write := align(observed)) is not None:
+        return write
     if (blocked := _endpoint_blocks(observed)) is not None:
         return blocked
     if attempt.status:
-        return Release(champion.value, "another operation of the stack undid its release")
-    return Apply(champion.value, champion.version)
+        name, value = next(iter(_asked(observed).items()))
+        return Write(name, value, "another operation of the stack undid its release")
+    return Apply("the parameters are written")
+
+
+def _asked(observed: Observed) -> dict[Name, str]:
+    """What the parameters ask for where the stack holds something else."""
+    parameters = observed.parameters
+    values: dict[Name, str] = {
+        "champion": parameters.champion.value,
+        "challenger": parameters.challenger.value,
+        "shadow": parameters.shadow.value,
+        "challenger-weight": parameters.challenger_weight.value,
+    }
+    return {name: values[name] for name in _differences(observed)}
+
+
+def _rolled_back(observed: Observed, reason: str) -> Action:
+    """CloudFormation rolled the operation back: what it would have added has failed.
+
+    An operation that only took something away has nobody to blame: a person looks at it.
+    """
+    reason = reason or "CloudFormation rolled the update back without naming a resource"
+    asked = {name: value for name, value in _asked(observed).items() if value not in (NONE, "0")}
+    if not asked:
+        remedy = (
+            f"{reason}. Mend the cause, then write a release parameter again with the value it has, which lets the "
+            "controller try again"
+        )
+        key = f"help#rolled-back#{observed.now:%Y-%m-%d}"
+        return _once(observed, AskForHelp("stack", "unable to take a variant away", remedy, key))
+    now = candidate(observed)
+    package = now.package if now else next(iter(asked.values()))
+    return Revert(package, _values_back(observed, now, package), reason)
+
+
+def _values_back(observed: Observed, now: Candidate | None, package: str) -> dict[Name, str]:
+    """What to write after a failed update, `failed` first.
+
+    A version that was gone back to is not newer than what failed, so `failed` cannot remember it: without
+    `previous` and candidate nothing leads there again.
+    """
+    values: dict[Name, str] = {}
+    if now and now.stage == "rollback":
+        values |= {"previous": NONE, "candidate": NONE}
+    elif version_of(package) > version_of(observed.parameters.failed.value):
+        values["failed"] = package
+    return values | _differences(observed)
 
 
 def _in_step(observed: Observed) -> Action:
-    """The stack holds the champion: confirm its release, then see whether there is a newer approved one."""
-    stack, champion = observed.stack, observed.champion
-    confirmed = champion.value in (NONE, observed.released)
-    if not confirmed:
-        if observed.endpoint is None:
-            return Look("endpoint")
-        if observed.endpoint == Endpoint("InService", stack.endpoint_config):
-            return Done(champion.value, champion.version)
-        if observed.endpoint.status == "InService" and observed.endpoint.config:
-            # SageMaker rolled the endpoint back, and the stack did not take that for a failure of its own.
-            reason = f"the endpoint is back at configuration {observed.endpoint.config}"
-            return RecordFailure(champion.value, observed.released, f"{reason}, the stack asked for another one")
-    newest = observed.approved
-    if newest is None:
-        return Look("approved")
-    if newest == NONE:
-        return Wait("no version is approved")
-    if newest == champion.value:
-        return Wait("the newest approved version is released" if confirmed else _unconfirmed(observed))
-    if version_of(newest) < version_of(stack.champion):
-        return Wait(f"the newest approved version {version_of(newest)} is older than the champion")
-    if version_of(newest) <= version_of(observed.failed):
-        return Wait(f"version {version_of(newest)} is not newer than the one that failed last")
-    if (blocked := _endpoint_blocks(observed)) is not None:
-        return blocked
-    return Release(newest, "it is the newest approved version")
+    """The stack holds what the parameters say: confirm the champion, then go on."""
+    if (unconfirmed := _confirm(observed)) is not None:
+        return unconfirmed
+    if (sick := _endpoint_sick(observed)) is not None:
+        return sick
+    if (intervention := intervene(observed)) is not None:
+        return intervention
+    if (write := align(observed)) is not None:
+        return write
+    if (shift := _shift(observed)) is not None:
+        return shift
+    return next_step(observed)
 
 
-def _endpoint_blocks(observed: Observed) -> Look | Wait | None:
+def _confirm(observed: Observed) -> Action | None:
+    """The endpoint must serve what the stack asked for; only then is a release done."""
+    stack, parameters, endpoint = observed.stack, observed.parameters, observed.endpoint
+    champion, now = parameters.champion, candidate(observed)
+    released = champion.value in (NONE, parameters.released)
+    if endpoint is None:
+        return None if released else Wait("the stack has no endpoint yet")
+    if endpoint.status != "InService":
+        return None
+    if endpoint.config == stack.endpoint_config:
+        return None if released else Done(champion.value, champion.version, _previous(observed))
+    # SageMaker rolled the endpoint back, and the stack did not take that for a failure of its own.
+    reason = (
+        f"the endpoint is back at configuration {endpoint.config}, the stack asked for {stack.endpoint_config}"
+        f"{': ' + endpoint.reason if endpoint.reason else ''}"
+    )
+    if not released and parameters.released != NONE:
+        values = _values_back(observed, now, champion.value)
+        return Revert(champion.value, {**values, "champion": parameters.released}, reason)
+    if now and not arrived(observed, now) and now.package in (stack.shadow, stack.challenger):
+        values = _values_back(observed, now, now.package)
+        gone: dict[Name, str] = {"shadow": NONE, "challenger": NONE, "challenger-weight": "0"}
+        return Revert(now.package, values | gone, reason)
+    key = f"help#endpoint-config#{observed.now:%Y-%m-%d}"
+    return _once(observed, AskForHelp("endpoint", reason, "deploy the serving stack again", key))
+
+
+def _previous(observed: Observed) -> str:
+    """The champion before, unless it is what failed: then `previous` stays."""
+    before = observed.parameters.released
+    known = {NONE, observed.parameters.champion.value, observed.parameters.failed.value}
+    return "" if before in known else before
+
+
+def _endpoint_sick(observed: Observed) -> Action | None:
+    endpoint = observed.endpoint
+    if endpoint is None or endpoint.status == "InService":
+        return None
+    if endpoint.status in ENDPOINT_REMEDIES:
+        key = f"help#endpoint#{endpoint.status}#{observed.now:%Y-%m-%d}"
+        remedy = ENDPOINT_REMEDIES[endpoint.status]
+        status = f"{endpoint.status}{': ' + endpoint.reason if endpoint.reason else ''}"
+        return _once(observed, AskForHelp("endpoint", status, remedy, key))
+    return Wait(f"the endpoint is {endpoint.status}: it must be InService to go on")
+
+
+def _endpoint_blocks(observed: Observed) -> Action | None:
     """SageMaker refuses to update an endpoint that is changing (autoscaling does that too).
 
     The stack would roll back, and a good version would count as failed: so look before each update.
     """
-    if not observed.stack.endpoint_config:
+    return _endpoint_sick(observed) if observed.stack.endpoint_config else None
+
+
+def _shift(observed: Observed) -> Shift | None:
+    endpoint, share = observed.endpoint, observed.parameters.share
+    if endpoint is None or "challenger" not in endpoint.weights or endpoint.share == share:
         return None
-    if observed.endpoint is None:
-        return Look("endpoint")
-    if observed.endpoint.status != "InService":
-        return Wait(f"the endpoint is {observed.endpoint.status}: it must be InService to be updated")
-    return None
-
-
-def _unconfirmed(observed: Observed) -> str:
-    endpoint = observed.endpoint or Endpoint(MISSING)
-    return (
-        f"not done: the endpoint is {endpoint.status} with configuration {endpoint.config!r}, "
-        f"expected InService with {observed.stack.endpoint_config!r}"
-    )
+    return Shift(share, f"the challenger is to have {share} % of the requests")

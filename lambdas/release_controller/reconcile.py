@@ -1,97 +1,74 @@
-"""From plan to effect: each action's calls in the order that lets a run end after any of them.
-
-What is told when. The call that makes a state final comes last, so a run that ends before it does the whole
-action again, and a run after it finds nothing left to do:
-
-- done: told, then the parameter's version is labelled "released". The label is the memory that it was told:
-  duplicated events find the label, and a lost event does not matter, since any later run finds it missing.
-- failed: noted in the failed parameter, told, then the champion parameter goes back to what the stack serves.
-- help: told, then the failed parameter names the package that led there. Where no release led there (a
-  deployment did), the stack's own event is the only occasion, and there is nothing to write.
-- started: told once CloudFormation has accepted the update, which is final itself.
-
-So "done" and "failed" come at least once, and twice only if a run ends between telling and writing;
-"started" comes at most once for each update of the stack.
-"""
+"""Observe, plan, act, observe anew, until there is nothing to do but wait; one run at a time."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-
-import messages
+from effects import execute, fulfil, kind_of
 from gateway import Gateway
+from lock import Hold
 from logs import say
-from plan import (
-    Action,
-    Apply,
-    AskForHelp,
-    Done,
-    Look,
-    Observed,
-    RecordFailure,
-    Release,
-    Wait,
-    plan,
-)
+from plan import plan
+from state import Action, Look
+
+MAX_ACTIONS = 25
+"""A release needs a handful of actions a run: more of them mean that the plan finds no rest."""
+
+MAX_ROUNDS = 5
+"""Looks for those who came meanwhile. A stream of them never ends; the next one looks by itself."""
 
 
-def reconcile(gateway: Gateway, woken_by: str) -> Action:
-    """Observe, plan and execute until there is nothing to do but wait; returns the last action."""
-    observed = gateway.observe(woken_by)
-    while True:
+class Restless(Exception):
+    """The plan asks for one action after the other: a defect, or a person who writes parameters all the time."""
+
+
+class Busy:
+    """Another run has the lock, and looks once more before it leaves it."""
+
+
+def reconcile(gateway: Gateway, woken_by: str) -> Action | Busy:
+    """Returns the last action. What is raised may be mended by a retry; the lock is free then."""
+    hold = gateway.lock.acquire()
+    if hold is None:
+        say("busy")
+        return Busy()
+    try:
+        _keep_promise(gateway, hold, woken_by)
+        for _ in range(MAX_ROUNDS):
+            action = _until_rest(gateway, hold, woken_by)
+            if hold.release():
+                return action
+        hold.drop()
+    except Exception:
+        _abandon(hold)
+        raise
+    return action
+
+
+def _keep_promise(gateway: Gateway, hold: Hold, woken_by: str) -> None:
+    """The run before ended after a write that people were to be told of: tell them now."""
+    intent = hold.intent
+    if intent is None or gateway.ledger.has(intent.entry.generation, intent.entry.key):
+        return
+    if intent.came_true(gateway.observer.observe(woken_by).parameters):
+        say("telling what the run before wrote", parameter=intent.name, value=intent.value)
+        fulfil(gateway, intent)
+
+
+def _until_rest(gateway: Gateway, hold: Hold, woken_by: str) -> Action:
+    for _ in range(MAX_ACTIONS):
+        observed = gateway.observer.observe(woken_by)
         action = plan(observed)
-        if isinstance(action, Look):
-            observed = gateway.look(observed, action)
-            continue
-        say("decision", action=type(action).__name__, **asdict(action), observed=asdict(observed))
-        match action:
-            case RecordFailure():
-                observed = _record_failure(gateway, action, observed)
-            case Done():
-                observed = _finish(gateway, action, observed)
-            case Release():
-                _update(gateway, action, gateway.put_champion(action.package), observed)
-                return action
-            case Apply():
-                _update(gateway, action, action.version, observed)
-                return action
-            case AskForHelp():
-                _ask_for_help(gateway, action)
-                return action
-            case Wait():
-                return action
+        while isinstance(action, Look):
+            observed = gateway.observer.look(observed, action)
+            action = plan(observed)
+        say("decision", action=type(action).__name__, kind=kind_of(action), decided=action, observed=observed)
+        if not execute(gateway, hold, action, observed):
+            return action
+    raise Restless(f"{MAX_ACTIONS} actions in one run, the last one {action}")
 
 
-def _update(gateway: Gateway, action: Release | Apply, version: int, observed: Observed) -> None:
-    result = gateway.update_stack(version, observed.stack.parameters)
-    say("update", result=result, parameter_version=version)
-    if result == "started":
-        _tell(gateway, messages.started(action, observed, gateway.settings))
-
-
-def _record_failure(gateway: Gateway, action: RecordFailure, observed: Observed) -> Observed:
-    if observed.failed != action.package:
-        gateway.put_failed(action.package)
-    _tell(gateway, messages.failed(action, gateway.settings))
-    version = gateway.put_champion(action.back_to)
-    if observed.released == action.back_to:
-        # SSM keeps 100 versions and refuses another while the oldest has a label: the label moves along.
-        gateway.label_released(version)
-    champion = replace(observed.champion, value=action.back_to, version=version)
-    return replace(observed, champion=champion, failed=action.package, attempt=None)
-
-
-def _finish(gateway: Gateway, action: Done, observed: Observed) -> Observed:
-    _tell(gateway, messages.done(action, gateway.settings))
-    gateway.label_released(action.version)
-    return replace(observed, released=action.package)
-
-
-def _ask_for_help(gateway: Gateway, action: AskForHelp) -> None:
-    _tell(gateway, messages.help_needed(action, gateway.settings))
-    if action.failed:
-        gateway.put_failed(action.failed)
-
-
-def _tell(gateway: Gateway, message: messages.Message) -> None:
-    gateway.publish(message.subject, message.body)
+def _abandon(hold: Hold) -> None:
+    """As the run failed: what stands in the way of that only delays the next one until the lease ends."""
+    try:
+        hold.abandon()
+    except Exception as error:
+        say("the lock stays until its lease ends", error=str(error))

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mlops_constructs.images import FRAMEWORKS
+from mlops_constructs.frameworks import FRAMEWORKS
 
 pytestmark = pytest.mark.oracle
 

@@ -20,6 +20,11 @@ class Client:
     def get_paginator(self, method: str) -> Paginator:
         return Paginator(self, method)
 
+    def copy(self, source: dict[str, str], bucket: str, key: str) -> None:
+        """The calls that boto3's managed copy makes for an object that is not large."""
+        self.head_object(**source)
+        self.copy_object(Bucket=bucket, Key=key, CopySource=f"{source['Bucket']}/{source['Key']}")
+
 
 @dataclass(frozen=True)
 class Paginator:
@@ -32,8 +37,10 @@ class Paginator:
         config = parameters.pop("PaginationConfig", {})
         if "PageSize" in config:
             parameters["MaxResults"] = config["PageSize"]
-        page: dict[str, Any] = {"NextToken": None}
-        while "NextToken" in page:
-            token = {"NextToken": page["NextToken"]} if page["NextToken"] else {}
+        dynamodb = self.client.service == "dynamodb"
+        given, asked = ("LastEvaluatedKey", "ExclusiveStartKey") if dynamodb else ("NextToken", "NextToken")
+        page: dict[str, Any] = {given: None}
+        while given in page:
+            token = {asked: page[given]} if page[given] else {}
             page = getattr(self.client, self.method)(**parameters, **token)
             yield page

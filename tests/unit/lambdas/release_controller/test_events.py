@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 
 from tests.real_samples import sample
-from tests.unit.lambdas.release_controller.world import GROUP, SCHEDULE, STACK, STACK_ID, arn
+from tests.unit.lambdas.release_controller.names import ENVIRON, GROUP, SCHEDULE, STACK, STACK_ID, P, arn
 
 APPROVAL = {
     "source": ["aws.sagemaker"],
@@ -24,6 +24,26 @@ STACK_EVENT = {
     "source": "aws.cloudformation",
     "detail-type": "CloudFormation Stack Status Change",
     "detail": {"stack-id": STACK_ID, "status-details": {"status": "UPDATE_COMPLETE", "status-reason": ""}},
+}
+ENDPOINT_EVENT = {
+    "source": "aws.sagemaker",
+    "detail-type": "SageMaker Endpoint State Change",
+    "detail": {"EndpointName": GROUP, "EndpointStatus": "IN_SERVICE"},
+}
+ALARM_EVENT = {
+    "source": "aws.cloudwatch",
+    "detail-type": "CloudWatch Alarm State Change",
+    "detail": {"alarmName": f"{STACK}-ShadowErrors-1A2B", "state": {"value": "ALARM", "reason": "4 errors"}},
+}
+OBJECT_EVENT = {
+    "source": "aws.s3",
+    "detail-type": "Object Created",
+    "detail": {"bucket": {"name": "capture"}, "object": {"key": "loan_approval/ground-truth/2026/11/21/12/a.jsonl"}},
+}
+PARAMETER_EVENT = {
+    "source": "aws.ssm",
+    "detail-type": "Parameter Store Change",
+    "detail": {"operation": "Update", "name": f"{P}command", "type": "String"},
 }
 DELETE = object()
 
@@ -44,11 +64,38 @@ def changed(event, path, value):
 
 @pytest.fixture
 def parse(release_controller):
-    return lambda event: release_controller.events.parse(event, group=GROUP, stack=STACK)
+    settings = release_controller.settings.Settings.read(ENVIRON)
+    return lambda event: release_controller.events.parse(event, settings)
 
 
-def test_approval_wakes(parse, release_controller):
-    assert parse(APPROVAL) == release_controller.events.Wake("version 3 was approved")
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (APPROVAL, "version 3 is Approved"),
+        (changed(APPROVAL, "detail.ModelApprovalStatus", "Rejected"), "version 3 is Rejected"),
+        (
+            changed(APPROVAL, "detail.ModelApprovalStatus", "PendingManualApproval"),
+            "version 3 is PendingManualApproval",
+        ),
+        (
+            changed(APPROVAL, "detail.UpdatedModelPackageFields", ["CustomerMetadataProperties"]),
+            "version 3 is Approved, CustomerMetadataProperties edited",
+        ),
+        (changed(APPROVAL, "detail.ModelPackageStatus", DELETE), "version 3 is Approved"),
+        (ENDPOINT_EVENT, f"endpoint {GROUP} became IN_SERVICE"),
+        (changed(ENDPOINT_EVENT, "detail.EndpointStatus", "FAILED"), f"endpoint {GROUP} became FAILED"),
+        (
+            changed(ENDPOINT_EVENT, "detail.EndpointStatus", "UPDATE_ROLLBACK_FAILED"),
+            f"endpoint {GROUP} became UPDATE_ROLLBACK_FAILED",
+        ),
+        (ALARM_EVENT, f"alarm {STACK}-ShadowErrors-1A2B went off"),
+        (OBJECT_EVENT, "outcomes arrived"),
+        (PARAMETER_EVENT, f"Update of parameter {P}command"),
+        (changed(PARAMETER_EVENT, "detail.name", f"{P}allowed"), f"Update of parameter {P}allowed"),
+    ],
+)
+def test_wakes_with_its_reason(parse, release_controller, event, why):
+    assert parse(event) == release_controller.events.Wake(why)
 
 
 @pytest.mark.parametrize("source", ["aws.events", "aws.scheduler"])
@@ -64,32 +111,29 @@ def test_end_of_the_stacks_operation_wakes_with_its_status(parse, status):
     assert wake.stack_status == status
 
 
-@pytest.mark.parametrize("fields", [["ModelApprovalStatus"], ["ModelApprovalStatus", "ModelLifeCycle"], [], None])
-def test_update_that_touches_the_approval_wakes(parse, release_controller, fields):
-    wake = parse(changed(APPROVAL, "detail.UpdatedModelPackageFields", fields))
-    assert isinstance(wake, release_controller.events.Wake)
-
-
 @pytest.mark.parametrize(
     ("event", "why"),
     [
-        (changed(APPROVAL, "detail.ModelApprovalStatus", "Rejected"), "version 3 is Rejected"),
-        (
-            changed(APPROVAL, "detail.ModelApprovalStatus", "PendingManualApproval"),
-            "version 3 is PendingManualApproval",
-        ),
         (
             changed(APPROVAL, "detail.ModelPackageGroupName", "other"),
             f"model package group other is not {GROUP}",
         ),
         (
-            changed(APPROVAL, "detail.UpdatedModelPackageFields", ["ModelLifeCycle"]),
-            "version 3 had only ModelLifeCycle edited: that is no approval",
+            changed(APPROVAL, "detail.ModelPackageStatus", "InProgress"),
+            "version 3 is Approved, but its package is InProgress",
         ),
         (
-            changed(APPROVAL, "detail.ModelPackageStatus", "InProgress"),
-            "version 3 is approved, but its package is InProgress",
+            changed(ENDPOINT_EVENT, "detail.EndpointStatus", "ROLLING_BACK"),
+            f"endpoint {GROUP} is ROLLING_BACK: its end will wake the controller",
         ),
+        (changed(ENDPOINT_EVENT, "detail.EndpointName", "other"), f"endpoint other is not {GROUP}"),
+        (changed(ALARM_EVENT, "detail.state.value", "OK"), f"alarm {STACK}-ShadowErrors-1A2B is OK"),
+        (
+            changed(ALARM_EVENT, "detail.alarmName", f"{STACK}2-Errors"),
+            f"alarm {STACK}2-Errors is not one of stack {STACK}",
+        ),
+        (changed(OBJECT_EVENT, "detail.object.key", "loan_approval/a.csv"), "object loan_approval/a.csv is no outcome"),
+        (changed(PARAMETER_EVENT, "detail.name", f"{P}champion"), f"parameter {P}champion is not for people to write"),
         (
             changed(STACK_EVENT, "detail.status-details.status", "UPDATE_IN_PROGRESS"),
             f"stack {STACK} is UPDATE_IN_PROGRESS: its end will wake the controller",
@@ -111,8 +155,9 @@ def test_ignored_with_its_reason(parse, release_controller, event, why):
         (None, "event: None, expected an EventBridge event (a JSON object)"),
         (
             {},
-            "detail-type: missing, expected one of SageMaker Model Package State Change, "
-            "CloudFormation Stack Status Change, Scheduled Event",
+            "detail-type: missing, expected one of SageMaker Model Package State Change, SageMaker Endpoint State "
+            "Change, CloudFormation Stack Status Change, CloudWatch Alarm State Change, Object Created, Parameter "
+            "Store Change, Scheduled Event",
         ),
         (changed(APPROVAL, "source", "my.app"), "source: 'my.app', expected aws.sagemaker"),
         (changed(APPROVAL, "source", []), "source: [], expected aws.sagemaker"),
@@ -160,6 +205,28 @@ def test_ignored_with_its_reason(parse, release_controller, event, why):
             changed(STACK_EVENT, "detail.status-details.status", "done"),
             "detail.status-details.status: 'done', expected a stack status such as UPDATE_COMPLETE",
         ),
+        (changed(ENDPOINT_EVENT, "source", "aws.s3"), "source: 'aws.s3', expected aws.sagemaker"),
+        (
+            changed(ENDPOINT_EVENT, "detail.EndpointName", 1),
+            "detail.EndpointName: 1, expected the name of an endpoint",
+        ),
+        (
+            changed(ENDPOINT_EVENT, "detail.EndpointStatus", "InService"),
+            "detail.EndpointStatus: 'InService', expected an endpoint status such as IN_SERVICE",
+        ),
+        (changed(ALARM_EVENT, "detail.alarmName", ""), "detail.alarmName: '', expected the name of an alarm"),
+        (changed(ALARM_EVENT, "detail.state", "ALARM"), "detail.state: 'ALARM', expected a JSON object"),
+        (
+            changed(ALARM_EVENT, "detail.state.value", DELETE),
+            "detail.state.value: missing, expected an alarm state such as ALARM",
+        ),
+        (changed(OBJECT_EVENT, "detail.object", None), "detail.object.key: missing, expected the key of an object"),
+        (changed(OBJECT_EVENT, "detail.object.key", 3), "detail.object.key: 3, expected the key of an object"),
+        (changed(PARAMETER_EVENT, "detail.name", DELETE), "detail.name: missing, expected the name of a parameter"),
+        (
+            changed(PARAMETER_EVENT, "detail.operation", "Read"),
+            "detail.operation: 'Read', expected one of Create, Update, Delete, LabelParameterVersion",
+        ),
     ],
 )
 def test_malformed_names_place_value_and_what_was_expected(parse, release_controller, event, message):
@@ -180,16 +247,23 @@ def test_malformed_value_is_shortened_and_plain(parse, release_controller):
     ("name", "why"),
     [
         ("model_package.json", "version 2 is Rejected"),
-        ("model_package_2025_with_UpdatedModelPackageFields.repaired.json", "version 2 is Rejected"),
+        (
+            "model_package_2025_with_UpdatedModelPackageFields.repaired.json",
+            "version 2 is Rejected, ModelLifeCycle edited",
+        ),
     ],
 )
-def test_real_events_are_understood(release_controller, name, why):
-    events = release_controller.events
-    event = sample(f"events/{name}")
-    group = event["detail"]["ModelPackageGroupName"]
-    assert events.parse(event, group=group, stack=STACK) == events.Ignored(why)
-    assert isinstance(events.parse(event, group=GROUP, stack=STACK), events.Ignored)
-    event["detail"]["ModelApprovalStatus"] = "Approved"
-    outcome = events.parse(event, group=group, stack=STACK)
-    edited = "UpdatedModelPackageFields" in event["detail"]
-    assert isinstance(outcome, events.Ignored if edited else events.Wake)
+def test_real_package_events_are_understood(parse, release_controller, name, why):
+    events, event = release_controller.events, sample(f"events/{name}")
+    assert isinstance(parse(event), events.Ignored)
+    settings = release_controller.settings.Settings.read(
+        ENVIRON | {"MODEL_PACKAGE_GROUP": event["detail"]["ModelPackageGroupName"]}
+    )
+    assert events.parse(event, settings) == events.Wake(why)
+
+
+def test_real_endpoint_event_is_understood(parse, release_controller):
+    events, event = release_controller.events, sample("events/endpoint_state.json")
+    assert isinstance(parse(event), events.Ignored)
+    settings = release_controller.settings.Settings.read(ENVIRON | {"ENDPOINT_NAME": "MyEndpoint"})
+    assert events.parse(event, settings) == events.Wake("endpoint MyEndpoint became IN_SERVICE")
