@@ -2,20 +2,18 @@
 
 import os
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.state import Home
-from mlops import local, pipelines, releases, traffic
+from mlops import aws, local, pipelines, registry, releases, target, traffic
 from mlops.cdk import ROOT, cdk, is_news
 from mlops.console import console, line, table
 from mlops.demo import loans
 from mlops.demo.phases import Run
+from mlops.demo.story import RECENT, Story
 from mlops.errors import CommandError
 from mlops.interruption import interruptible, put_off
 from mlops_constructs.naming import EnvironmentNames, ModelNames
@@ -75,7 +73,7 @@ def _run(home: Home, *, keep: bool) -> int:
 
 def _loop(run: Run, server: local.Server) -> None:
     """Deploy, train, approve, release, predict: the phases after the local AWS is there."""
-    clients = _clients(server.environment)
+    clients = aws.clients_of(server.environment)
     names = EnvironmentNames("mlops", STAGE)
     model = names.model(MODEL)
 
@@ -92,7 +90,30 @@ def _loop(run: Run, server: local.Server) -> None:
         serving = _release(run, clients, model, package)
     with run.phase("traffic", f"Replay applications of {YEAR} through InvokeEndpoint"):
         _predict(run, clients, model, serving, foundation["CaptureBucket"])
+    _tell_story(run, server, package, foundation)
     run.results["resource_types"] = server.resource_types()
+
+
+def _tell_story(run: Run, server: local.Server, first: Mapping[str, Any], foundation: Mapping[str, str]) -> None:
+    """The versions after the first one: a better, a worse and a broken one, with customers applying all the time."""
+    story = Story(
+        run=run,
+        target=target.find(STAGE, MODEL),
+        endpoint=run.results["endpoint"],
+        data_uri=first["CustomerMetadataProperties"]["data_uri"],
+        capture_bucket=foundation["CaptureBucket"],
+        artifacts_bucket=foundation["ArtifactsBucket"],
+        runtime=aws.clients_of(server.environment, attempts=1)("sagemaker-runtime"),
+    )
+    story.tell_first(first["ModelPackageVersion"])
+    with run.phase("better", "A version trained on newer loans: shadow, challenger, verdict, promotion"):
+        better = story.train("trained on the loans of 2003 and 2004", **RECENT)
+        story.release(better)
+    with run.phase("worse", "A version that approves nearly everything: its AUC is as good, its decisions are not"):
+        story.release(story.train("with a threshold of 0.9", **RECENT, DecisionThreshold="0.9"))
+    with run.phase("broken", "An urgent fix with an error in its code, released without an experiment"):
+        story.release(story.register_broken(better), hotfix=True)
+    run.results["releases"] = story.releases
 
 
 def _train(run: Run, clients: Callable[[str], Any], model: ModelNames, data_bucket: str) -> Mapping[str, Any]:
@@ -140,7 +161,8 @@ def _release(
 ) -> releases.Serving:
     """Approve as a person does; from there the event, the rule and the controller do the work."""
     arn = package["ModelPackageArn"]
-    releases.approve(clients("sagemaker"), arn, "approved in the demo")
+    # On a kept state a later model may serve: the bank then begins again with this one, without comparing them.
+    registry.approve(clients("sagemaker"), package, reason="approved in the demo", by="demo", strategy="replace")
     line(run.clock, f"approved {arn}", source="registry")
     serving = releases.wait_until_served(
         clients,
@@ -213,26 +235,6 @@ def _cdk(run: Run, server: local.Server, *arguments: str, folder: Path = ROOT) -
         # Templates are validated by `make synth` and the tests; here it would only cost seconds.
         environment = server.environment | {"CDK_VALIDATION": "false"}
         cdk(*arguments, environment=environment, stage=STAGE, each_line=each, folder=folder)
-
-
-def _clients(environment: Mapping[str, str]) -> Callable[[str], Any]:
-    """boto3 clients for an environment: each made once."""
-    session = boto3.Session(
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=environment.get("AWS_SESSION_TOKEN"),
-        region_name=environment["AWS_REGION"],
-    )
-
-    @cache
-    def client(service: str) -> Any:
-        return session.client(
-            service,
-            endpoint_url=environment["AWS_ENDPOINT_URL"],
-            config=Config(max_pool_connections=16, retries={"mode": "standard", "max_attempts": 4}),
-        )
-
-    return client
 
 
 def _tell_end(run: Run) -> None:

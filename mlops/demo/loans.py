@@ -4,12 +4,23 @@ import csv
 import gzip
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loan_approval.schema import INPUTS
+from loan_approval.schema import INPUTS, LABEL
 
 DATA_FILE = Path(__file__).resolve().parents[2] / "data" / "loans" / "sba_sample.csv.gz"
+
+
+@dataclass(frozen=True)
+class Loan:
+    """One row of the file. application: what was known when it was made; outcome: "1" if it was charged off later."""
+
+    name: str
+    month: str
+    application: dict[str, Any]
+    outcome: str
 
 
 def upload(s3: Any, bucket: str, model: str, source: Path = DATA_FILE) -> str:
@@ -24,18 +35,23 @@ def upload(s3: Any, bucket: str, model: str, source: Path = DATA_FILE) -> str:
     return f"s3://{bucket}/{prefix}"
 
 
-def applications(year: int, per_month: int, source: Path = DATA_FILE) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (inference id, application) for the first `per_month` approvals of each month of `year`.
-
-    An application holds what was known when it was made; what became of the loan is left out.
-    """
-    seen: dict[str, int] = {}
+def approved_in(first_month: str, last_month: str, source: Path = DATA_FILE) -> Iterator[Loan]:
+    """Yield the loans that were approved in these months ("2007-01"), both included, in the file's order."""
     with gzip.open(source, "rt", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), start=1):
             month = row["ApprovalDate"][:7]
-            if month.startswith(f"{year}-") and seen.setdefault(month, 0) < per_month:
-                seen[month] += 1
-                yield f"loan-{number:06d}", {field.name: _value(row[field.name]) for field in INPUTS}
+            if first_month <= month <= last_month:
+                application = {field.name: _value(row[field.name]) for field in INPUTS}
+                yield Loan(f"loan-{number:06d}", month, application, row[LABEL])
+
+
+def applications(year: int, per_month: int, source: Path = DATA_FILE) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (inference id, application) for the first `per_month` approvals of each month of `year`."""
+    seen: dict[str, int] = {}
+    for loan in approved_in(f"{year}-01", f"{year}-12", source):
+        if seen.setdefault(loan.month, 0) < per_month:
+            seen[loan.month] += 1
+            yield loan.name, loan.application
 
 
 def _value(text: str) -> str | float | None:

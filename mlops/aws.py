@@ -1,0 +1,73 @@
+"""boto3 clients: of a real account with the credentials at hand, or of the local AWS that runs on this machine."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from local_aws.env import client_environment
+from local_aws.errors import LocalAwsError
+from local_aws.state import Home
+from mlops.errors import CommandError
+
+Clients = Callable[[str], Any]
+"""From a service's name to its client; each is made once."""
+
+_RETRIES: Any = {"mode": "standard", "max_attempts": 4}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"}
+
+
+def local_clients() -> Clients:
+    """Clients of the local AWS on the chosen state directory; raises CommandError if none runs there."""
+    home = Home.chosen()
+    try:
+        return clients_of(client_environment(home.running(), home))
+    except LocalAwsError as error:
+        raise CommandError(f"{error}, or `mlops demo --keep`") from error
+
+
+def clients_of(environment: Mapping[str, str], *, attempts: int = 5) -> Clients:
+    """Clients of the local AWS whose variables `environment` holds; nothing else of the process's counts.
+
+    attempts: how often a call is made before its failure is raised.
+    """
+    session = boto3.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=environment.get("AWS_SESSION_TOKEN"),
+        region_name=environment["AWS_REGION"],
+    )
+    # A proxy of the shell has no business on the way to this machine.
+    retries: Any = {"mode": "standard", "total_max_attempts": attempts}
+    config = Config(max_pool_connections=16, retries=retries, proxies={})
+    return cache(lambda service: session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=config))
+
+
+def account_clients(region: str | None) -> Clients:
+    """Clients with the credentials at hand, as the AWS command line finds them; `region` wins over theirs."""
+    session = boto3.Session(region_name=region)
+    config = Config(max_pool_connections=16, retries=_RETRIES)
+    return cache(lambda service: session.client(service, config=config))
+
+
+def explain(error: ClientError | BotoCoreError) -> str:
+    """One line of what AWS, or the way to it, refused; with the fix where it is always the same."""
+    if isinstance(error, NoCredentialsError):
+        return "AWS credentials: none found; log in (aws sso login) or set AWS_PROFILE"
+    if isinstance(error, NoRegionError):
+        return "AWS region: not set; set region in the environment's file of config/, or AWS_REGION"
+    if not isinstance(error, ClientError):
+        return " ".join(str(error).split())
+    code = str(error.response["Error"].get("Code", "Unknown"))
+    text = f"{error.operation_name}: {code}: {' '.join(str(error.response['Error'].get('Message', '')).split())}"
+    return f"{text}; log in again (aws sso login)" if code in _EXPIRED else text
+
+
+def is_missing(error: ClientError, *codes: str) -> bool:
+    """Whether AWS says that the thing is not there; CloudFormation and SageMaker say it by a message only."""
+    answer = error.response["Error"]
+    message = str(answer.get("Message", "")).lower()
+    return answer.get("Code") in codes or "does not exist" in message or "could not find" in message

@@ -1,0 +1,21 @@
+"""The commands, a module each: `add(commands)` describes them to argparse, a function does each of them."""
+
+import argparse
+
+from mlops.commands import batch, control, demo, history, outcomes, registry, status
+
+_EPILOG = """exit codes: 0 done, 1 failed or refused, 2 usage, 3 not yet (time over, or it waits for a person),
+130 interrupted. See docs/command-line.md."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(
+        prog="mlops",
+        description="Releases models, and says what goes on: on AWS, and on the local AWS of this machine.",
+        epilog=_EPILOG,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (demo, status, history, registry, control, outcomes, batch):
+        module.add(commands)
+    return top

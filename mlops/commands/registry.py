@@ -1,0 +1,110 @@
+"""`mlops approve` and `mlops reject`: what a person decides about a version in the registry."""
+
+import argparse
+
+from mlops import people, registry, release_state, target
+from mlops.commands import options
+from mlops.errors import CommandError
+from mlops.follow import Goal
+from mlops.release_state import ReleaseState, version_of
+from mlops.target import Target
+from mlops_constructs.naming import ReleaseParameter
+
+
+def add(commands: "options.Commands") -> None:
+    for name, run, summary in (
+        ("approve", approve, "approve a version: it is released, by the strategy of the configuration"),
+        ("reject", reject, "reject a version: it is not released, and rolled back if it serves"),
+    ):
+        parser = options.command(commands, name, run, summary)
+        parser.add_argument("version", type=options.positive, metavar="VERSION")
+        parser.add_argument("--reason", default="", help="kept with the version")
+        options.waits(parser)
+        if name == "approve":
+            parser.add_argument(
+                "--strategy",
+                choices=["replace"],
+                help="replace: skip shadow and challenger, for a hotfix; the canary and its alarms stay",
+            )
+
+
+def approve(arguments: argparse.Namespace) -> int:
+    model, number = target.find(arguments.env, arguments.model), arguments.version
+    sagemaker = model.clients("sagemaker")
+    package = registry.version(sagemaker, model.package_group, number)
+    if (status := package["ModelPackageStatus"]) != "Completed":
+        raise CommandError(f"version {number} of {model.package_group}: its registration is {status}; train another")
+    state = release_state.read(model.clients("ssm"), model.names)
+    text, released = prospect(state, model, number, replaces=bool(arguments.strategy))
+    follower = options.follower(arguments, model)
+    registry.approve(
+        sagemaker,
+        package,
+        reason=arguments.reason or f"mlops approve --env {arguments.env}",
+        by=people.caller(model.clients("sts")),
+        strategy=arguments.strategy,
+    )
+    options.say(arguments, text)
+    if follower and released:
+        follower.follow(Goal(package["ModelPackageArn"]), arguments.timeout)
+        options.say(arguments, f"version {number} serves")
+    options.answer(arguments, options.of(model, version=number, done="approved", text=text), [])
+    return 0
+
+
+def prospect(state: ReleaseState, model: Target, number: int, *, replaces: bool) -> tuple[str, bool]:
+    """What an approval leads to, in one line, and whether that is a release. Pure."""
+    champion, failed = state.version(ReleaseParameter.CHAMPION), state.version(ReleaseParameter.FAILED)
+    if number == champion:
+        return f"version {number} is approved; it serves already", False
+    if number < champion:
+        back = model.command("rollback", number)
+        return f"version {number} is approved; version {champion} goes on serving, {back} goes back to it", False
+    if number <= failed:
+        return f"version {number} is approved, but version {failed} failed, and only a newer one is tried", False
+    candidate = version_of(state.candidate.package) if state.candidate else 0
+    if number < candidate:
+        return (
+            f"version {number} is approved, but version {candidate} is newer and on its way: only that is tried",
+            False,
+        )
+    stages = () if replaces or not champion else model.settings.release.stages
+    way = [f"as {stage}" for stage in stages] + [
+        f"in place of version {champion}" if champion else "as the first champion"
+    ]
+    conditions = [f"the tests of {each}" for each in model.settings.release.requires]
+    if model.settings.release.second_person:
+        conditions.append(f"a second person ({model.command('release', number)})")
+    if state.command == "pause":
+        conditions.append(model.command("resume"))
+    after = f" after {' and '.join(conditions)}" if conditions else ""
+    return f"version {number} is approved and goes on{after}: {', then '.join(way)}", True
+
+
+def reject(arguments: argparse.Namespace) -> int:
+    model, number = target.find(arguments.env, arguments.model), arguments.version
+    sagemaker = model.clients("sagemaker")
+    package = registry.version(sagemaker, model.package_group, number)
+    state = release_state.read(model.clients("ssm"), model.names)
+    text, leaves = consequence(state, model, number)
+    follower = options.follower(arguments, model)
+    registry.reject(sagemaker, package, reason=arguments.reason or f"mlops reject --env {arguments.env}")
+    options.say(arguments, text)
+    if follower and leaves:
+        follower.follow(Goal(package["ModelPackageArn"], leave=True), arguments.timeout)
+        options.say(arguments, f"version {number} serves nobody any more")
+    options.answer(arguments, options.of(model, version=number, done="rejected", text=text), [])
+    return 0
+
+
+def consequence(state: ReleaseState, model: Target, number: int) -> tuple[str, bool]:
+    """What a rejection leads to, in one line, and whether the version leaves the endpoint by it. Pure."""
+    if number == state.version(ReleaseParameter.CHAMPION):
+        previous = state.version(ReleaseParameter.PREVIOUS)
+        if previous in (0, number):
+            named = model.command("rollback", "VERSION")
+            return f"version {number} is rejected, but serves on: none is known to go back to; name one: {named}", False
+        return f"version {number} is rejected: version {previous} takes its place, if that is approved", True
+    if state.candidate and number == version_of(state.candidate.package):
+        return f"version {number} is rejected: its time as candidate ({state.candidate.stage}) ends", True
+    return f"version {number} is rejected; nothing that serves changes", False

@@ -1,0 +1,237 @@
+"""What happens to a bank's model after its first version serves: a better one, a worse one, a broken one.
+
+Nothing here decides anything. A person trains and approves; customers apply; outcomes arrive. The release controller
+does the rest, and the story tells what its ledger says.
+"""
+
+import io
+import tarfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+from mlops import ledger, outcomes, pipelines, registry, release_state, words
+from mlops.console import line
+from mlops.demo import loans
+from mlops.demo.customers import Customers
+from mlops.demo.phases import Run
+from mlops.errors import CommandError
+from mlops.ledger import Entry
+from mlops.release_state import ReleaseState, version_of
+from mlops.target import Target
+
+_ENDS = {kind: kind for kind in ("lost", "failed", "rejected", "inconclusive")} | {"revert": "rolled back"}
+"""Kinds of ledger entries that end a release, and what they make of it."""
+
+POLL_SECONDS = 0.3
+TIMEOUT_SECONDS = 240
+WHO = "demo"
+FIRST_MONTH, LAST_MONTH = "2007-01", "2007-12"
+RECENT = {"TrainFrom": "2003-01-01", "TrainTo": "2004-12-31", "TestFrom": "2005-01-01", "TestTo": "2005-03-31"}
+"""The periods of the second version: newer loans than the first one's."""
+
+SLIP = """
+
+_predict = predict_fn
+
+
+def predict_fn(columns, model):
+    if "Y" in columns["RevLineCr"]:
+        raise KeyError("RevLineCr")
+    return _predict(columns, model)
+"""
+"""A programming error that the broken version carries: it meets only applications for a revolving credit."""
+
+
+@dataclass
+class Story:
+    """The versions that come after the first, each released with customers applying all the time."""
+
+    run: Run
+    target: Target
+    endpoint: str
+    data_uri: str
+    capture_bucket: str
+    artifacts_bucket: str
+    runtime: Any
+    releases: list[dict[str, Any]] = field(default_factory=list)
+    _applications: Iterator[loans.Loan] = field(default_factory=lambda: _again_and_again(FIRST_MONTH, LAST_MONTH))
+
+    def tell_first(self, version: int) -> None:
+        """The first version has nothing to be compared with."""
+        self.releases.append(
+            {"version": version, "strategy": ["replace"], "verdict": None, "samples": 0, "outcome": "promoted"}
+        )
+
+    def train(self, what: str, **parameters: str) -> Mapping[str, Any]:
+        """Run the pipeline on `data_uri`; returns the version that it registered."""
+        sagemaker = self._clients("sagemaker")
+        given = {"InputDataUri": self.data_uri, **parameters}
+        arn = sagemaker.start_pipeline_execution(
+            PipelineName=self.target.names.pipeline,
+            PipelineParameters=[{"Name": name, "Value": value} for name, value in given.items()],
+        )["PipelineExecutionArn"]
+        follower = pipelines.Follower(sagemaker, self._clients("logs"), arn, self._say_step)
+        execution = follower.follow()
+        if execution["PipelineExecutionStatus"] != "Succeeded":
+            raise CommandError(f"pipeline {self.target.names.pipeline}: {follower.failure(execution)}")
+        newest = registry.newest(sagemaker, self.target.package_group)[0]
+        package = registry.version(sagemaker, self.target.package_group, newest.number)
+        auc = float(package["CustomerMetadataProperties"]["test_auc"])
+        self._say(f"version {newest.number} registered: {what}, test AUC {auc:.3f}", style="green")
+        return package
+
+    def register_broken(self, good: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Register a copy of a version with an error in its code, past the pipeline and its tests."""
+        s3, sagemaker = self._clients("s3"), self._clients("sagemaker")
+        container = good["InferenceSpecification"]["Containers"][0]
+        bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+        archive = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        uri = f"{self.target.names.folder}/by-hand/{good['ModelPackageVersion']}/model.tar.gz"
+        s3.put_object(Bucket=self.artifacts_bucket, Key=uri, Body=_with_slip(archive))
+        broken = container | {"ModelDataUrl": f"s3://{self.artifacts_bucket}/{uri}"}
+        kept = {name: value for name, value in broken.items() if name in ("Image", "ModelDataUrl", "Environment")}
+        arn = sagemaker.create_model_package(
+            ModelPackageGroupName=self.target.package_group,
+            ModelPackageDescription="Changed by hand, for an urgent fix",
+            ModelApprovalStatus="PendingManualApproval",
+            InferenceSpecification=good["InferenceSpecification"] | {"Containers": [kept]},
+        )["ModelPackageArn"]
+        self._say(f"version {version_of(arn)} registered by hand: an urgent fix, with an error in its code")
+        return registry.version(sagemaker, self.target.package_group, version_of(arn))
+
+    def release(self, package: Mapping[str, Any], *, hotfix: bool = False) -> dict[str, Any]:
+        """Approve a version while customers apply, and tell what becomes of it until it has come or gone."""
+        arn, version = package["ModelPackageArn"], package["ModelPackageVersion"]
+        known = {entry.key for entry in self._entries()}
+        began = self.run.clock()
+        with self._customers(version) as customers:
+            registry.approve(
+                self._clients("sagemaker"), package, reason="approved in the demo", by=WHO,
+                strategy="replace" if hotfix else None,
+            )  # fmt: skip
+            self._say(f"version {version} approved" + (", to replace the champion at once" if hotfix else ""))
+            told = list(self._follow(arn, known))
+            end = self._state()
+        result = summarize(version, told, champion=end.champion == arn) | {
+            "requests": customers.requests,
+            "failed_requests": customers.failures.total(),
+            "seconds": round(self.run.clock() - began, 1),
+        }
+        answered = ", ".join(f"{count} by version {name}" for name, count in sorted(customers.versions.items()))
+        failed = ", ".join(f"{count} × {what}" for what, count in customers.failures.items()) or "none"
+        self._say(f"{customers.requests} applications meanwhile: answered {answered}; failed: {failed}")
+        self.releases.append(result)
+        return result
+
+    def _customers(self, version: int) -> Customers:
+        def tell(known: Any) -> None:
+            outcomes.put(self._clients("s3"), self.capture_bucket, self.target.names.folder, known, outcomes.utc_now())
+
+        # The ids are of this release: in a later run on the same state, the same loans apply anew.
+        return Customers(self.runtime, self.endpoint, self._applications, f"v{version}-", tell)
+
+    def _follow(self, package: str, known: set[str]) -> Iterator[Entry]:
+        """Yield the controller's new decisions until the version serves alone, or has no part in it any more."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        seen = False
+        while True:
+            state = self._state()
+            for entry in self._entries():
+                if entry.key not in known:
+                    known.add(entry.key)
+                    self._tell(entry)
+                    yield entry
+            at_rest = state.candidate is None
+            seen = seen or not at_rest
+            if seen and at_rest:
+                return
+            if time.monotonic() > deadline:
+                raise CommandError(
+                    f"version {version_of(package)}: not at rest after {TIMEOUT_SECONDS} s; see mlops status, and "
+                    "the release controller's log"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _tell(self, entry: Entry) -> None:
+        if entry.kind in ("write", "apply", "shift", "look"):
+            return
+        self._say(f"{entry.kind}: {entry.reason}", source="controller")
+        if entry.verdict:
+            self._say(words.verdict(entry.verdict), source="verdict", style="green")
+
+    def _state(self) -> ReleaseState:
+        return release_state.read(self._clients("ssm"), self.target.names)
+
+    def _entries(self) -> list[Entry]:
+        return ledger.since(self._clients("dynamodb"), self.target.ledger, self.target.names.public, 0)
+
+    def _say(self, text: str, *, source: str = "", style: str = "") -> None:
+        line(self.run.clock, text, source=source, style=style)
+
+    def _say_step(self, step: str, text: str) -> None:
+        line(self.run.clock, text, source=step)
+
+    @property
+    def _clients(self) -> Callable[[str], Any]:
+        return self.target.clients
+
+
+def _again_and_again(first_month: str, last_month: str) -> Iterator[loans.Loan]:
+    """The loans of these months, and from the first one again when all have applied, under other names."""
+    for turn in count(1):
+        for loan in loans.approved_in(first_month, last_month):
+            yield replace(loan, name=f"{loan.name}-{turn}")
+
+
+def summarize(version: int, told: Sequence[Entry], *, champion: bool) -> dict[str, Any]:
+    """What the ledger says of a release: the stages it went through, their verdicts, and how it ended.
+
+    outcome: "promoted", "rolled back" (by CloudFormation), or the kind of the entry that ended it, such as "lost".
+    samples: outcomes, or pairs, that all verdicts together rest on.
+    """
+    stages: list[dict[str, Any]] = []
+    outcome = "promoted" if champion else "unknown"
+    for entry in told:
+        if entry.verdict and stages and entry.kind in ("begin", *_ENDS):
+            stages[-1] |= _figures(entry.verdict)
+        if entry.kind == "begin":
+            stages.append({"stage": entry.stage})
+        elif entry.kind in _ENDS:
+            outcome = _ENDS[entry.kind]
+    compared = [stage for stage in stages if stage["stage"] != "promote"]
+    return {
+        "version": version,
+        "strategy": [stage["stage"] for stage in compared] or ["replace"],
+        "verdict": compared[-1].get("verdict") if compared else None,
+        "samples": sum(stage.get("samples", 0) for stage in compared),
+        "outcome": outcome,
+        "stages": compared,
+    }
+
+
+def _figures(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "verdict": verdict["decision"],
+        "samples": verdict["samples"],
+        "planned": verdict["horizon"],
+        "estimate": round(verdict["estimate"], 4),
+        "interval": [round(verdict["low"], 4), round(verdict["high"], 4)],
+        "looks": verdict["looks"],
+    }
+
+
+def _with_slip(archive: bytes) -> bytes:
+    """The model's archive with SLIP at the end of its inference code."""
+    changed = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as source, tarfile.open(fileobj=changed, mode="w:gz") as target:
+        for member in source.getmembers():
+            body = source.extractfile(member)
+            content = body.read() if body else b""
+            if member.name.removeprefix("./") == "code/inference.py":
+                content += SLIP.encode()
+                member.size = len(content)
+            target.addfile(member, io.BytesIO(content) if body else None)
+    return changed.getvalue()

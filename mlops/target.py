@@ -1,0 +1,130 @@
+"""Which model in which environment a command is about, and the clients that reach it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from mlops import aws, releases
+from mlops.cdk import ROOT
+from mlops.errors import CommandError, UsageError
+from mlops_constructs.naming import EnvironmentNames, ModelNames
+from stacks.settings import EnvironmentSettings, ModelSettings, SettingsError, load
+
+CONFIG = ROOT / "config"
+LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One model in one environment.
+
+    package_group: the registry that the environment releases from, which may be another environment's.
+    many: the environment has more models than this one.
+    """
+
+    names: ModelNames
+    settings: ModelSettings
+    package_group: str
+    clients: aws.Clients
+    many: bool = False
+
+    @property
+    def environment(self) -> str:
+        return self.names.environment
+
+    @property
+    def title(self) -> str:
+        return f"{self.names.public} in {self.environment}"
+
+    @property
+    def foundation_stack(self) -> str:
+        return EnvironmentNames(self.names.project, self.environment).foundation_stack
+
+    @property
+    def ledger(self) -> str:
+        """The name of the environment's ledger table."""
+        return self.output(self.foundation_stack, "LedgerTable")
+
+    def command(self, word: str, *arguments: object) -> str:
+        """A command about this model, for a person to copy."""
+        given = [str(argument) for argument in arguments]
+        environment = [] if self.environment == LOCAL else ["--env", self.environment]
+        model = ["--model", self.names.public] if self.many else []
+        return " ".join(["mlops", word, *given, *environment, *model])
+
+    def output(self, stack: str, key: str) -> str:
+        """An output of a stack; raises CommandError if there is no such stack, or it was deployed before the output."""
+        deploy = f"deploy it: npx cdk deploy {stack} -c env={self.environment}"
+        try:
+            values = releases.outputs(self.clients("cloudformation"), stack)
+        except ClientError as error:
+            if aws.is_missing(error):
+                raise CommandError(f"stack {stack}: does not exist; {deploy}") from error
+            raise
+        if key not in values:
+            raise CommandError(f"stack {stack}: has no output {key}; {deploy}")
+        return values[key]
+
+
+def find(environment: str, model: str | None, config: Path = CONFIG) -> Target:
+    """The one model that a command is about; without a name, the only one of the configuration.
+
+    Raises UsageError if the configuration does not have it, CommandError if no AWS can be reached.
+    """
+    found = find_all(environment, model, config)
+    if len(found) > 1:
+        names = ", ".join(target.names.public for target in found)
+        raise UsageError(f"--model: not given, and config/{environment}.toml has {names}: name one")
+    return found[0]
+
+
+def find_all(environment: str, model: str | None, config: Path = CONFIG) -> list[Target]:
+    """Every model that the configuration has, or the one that was named."""
+    settings = _settings(config, environment)
+    folders = [_folder(model, list(settings.models), environment)] if model else list(settings.models)
+    if not folders:
+        raise UsageError(f"config/{environment}.toml: has no [models.<name>]; add one")
+    clients = aws.local_clients() if environment == LOCAL else aws.account_clients(settings.region)
+    if environment != LOCAL and settings.account:
+        _check_account(clients, settings.account, environment)
+    names = EnvironmentNames(settings.project, environment)
+    return [
+        Target(
+            names=names.model(folder),
+            settings=settings.models[folder],
+            package_group=_registry(names, settings.models[folder]).model(folder).package_group,
+            clients=clients,
+            many=len(settings.models) > 1,
+        )
+        for folder in folders
+    ]
+
+
+def _settings(config: Path, environment: str) -> EnvironmentSettings:
+    try:
+        return load(config, environment)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
+
+
+def _folder(model: str, known: Sequence[str], environment: str) -> str:
+    """The model's folder; its public name, with hyphens, is taken too."""
+    folder = model.replace("-", "_")
+    if folder not in known:
+        raise UsageError(f"--model {model}: not in config/{environment}.toml; use {', '.join(sorted(known))}")
+    return folder
+
+
+def _check_account(clients: aws.Clients, account: str, environment: str) -> None:
+    actual = clients("sts").get_caller_identity()["Account"]
+    if actual != account:
+        raise CommandError(
+            f"credentials are for account {actual}, config/{environment}.toml names {account}: use the other profile"
+        )
+
+
+def _registry(names: EnvironmentNames, model: ModelSettings) -> EnvironmentNames:
+    """The environment whose versions are released: the own one, or the one that the configuration takes them from."""
+    return replace(names, environment=model.release.takes_from or names.environment)

@@ -1,0 +1,43 @@
+"""The environments `local` and `prod` of the configuration, played."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from mlops import aws, follow
+from tests.unit.mlops.world import World
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """The local environment: shadow, then challenger; nobody else is asked."""
+    with mock_aws():
+        made = World("local", registry_of="local")
+        monkeypatch.setattr(aws, "local_clients", lambda: made.clients)
+        yield made
+
+
+@pytest.fixture
+def prod(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Production: takes what staging passed and a second person released."""
+    with mock_aws():
+        made = World("prod", registry_of="staging")
+        monkeypatch.setattr(aws, "account_clients", lambda region: made.clients)
+        yield made
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let things happen while a command waits: one after the other, each time that it sleeps."""
+
+    def script(*happenings: Callable[[], Any]) -> None:
+        coming = iter(happenings)
+        clock = itertools.count()
+        time = SimpleNamespace(sleep=lambda _: next(coming, lambda: None)(), monotonic=lambda: float(next(clock)))
+        monkeypatch.setattr(follow, "time", time)
+
+    return script
