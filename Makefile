@@ -41,9 +41,10 @@ test: install    ## unit, infrastructure and integration tests (the last against
 test-oracles: .venv-oracles/installed $(NODE_STAMP) ## compares with the SageMaker SDK and other independent implementations
 	.venv-oracles/bin/python -m pytest tests/oracles -m oracle $(ARGS)
 
-.venv-oracles/installed: requirements/sdk.txt
+.venv-oracles/installed: requirements/oracles.txt requirements/gbstats.txt
 	$(PYTHON) -m venv .venv-oracles
-	.venv-oracles/bin/pip install --quiet --disable-pip-version-check -r requirements/sdk.txt
+	.venv-oracles/bin/pip install --quiet --disable-pip-version-check -r requirements/oracles.txt
+	.venv-oracles/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements/gbstats.txt
 	@touch $@
 
 synth: install   ## templates of ENV (local, dev, staging or prod), with strict validation
@@ -61,7 +62,7 @@ bench: install   ## measurements, as JSON, into build/bench
 	$(BIN)/python -m bench $(ARGS)
 
 lock:            ## compile requirements/*.in; needs uv
-	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt"; do set -- $$set; \
+	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps"; do set -- $$set; \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock' $$2 $$3 $$1.in -o $$1.txt || exit 1; done
 
 clean:           ## stop the local AWS and remove everything that was built

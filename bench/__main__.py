@@ -8,10 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import loop, synth
+from bench import controller, loop, synth, verdict
 
 OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench"
-BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {"synth": synth.measure, "loop": loop.measure}
+BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
+    "synth": synth.measure,
+    "loop": loop.measure,
+    "verdict": verdict.measure,
+    "controller": controller.measure,
+}
 
 
 def main(names: list[str]) -> int:
