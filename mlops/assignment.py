@@ -52,6 +52,8 @@ class _Routing:
 class StickyEndpoint:
     """Invokes an endpoint so that each applicant stays with a variant while an experiment runs.
 
+    It does so where the configuration asks for it: an endpoint whose tag `assignment` says "random" draws itself.
+
     sagemaker, runtime: boto3 clients "sagemaker" and "sagemaker-runtime". The weights are read at most once every
     `refresh_seconds`, by one thread. salt: by default the endpoint configuration's name, which is the same
     throughout an experiment and another one in the next.
@@ -117,6 +119,9 @@ class StickyEndpoint:
 
     def _read(self) -> _Routing:
         found = self._sagemaker.describe_endpoint(EndpointName=self._endpoint)
+        tags = self._sagemaker.list_tags(ResourceArn=found["EndpointArn"])["Tags"]
+        if {"Key": "assignment", "Value": "random"} in tags:
+            return _Routing({}, "", self._clock() + self._refresh_seconds)
         weights = {
             variant["VariantName"]: float(variant.get("CurrentWeight", 0.0))
             for variant in found.get("ProductionVariants", [])

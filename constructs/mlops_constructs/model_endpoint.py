@@ -110,6 +110,8 @@ class ModelEndpoint(Construct):
             deployment_config=blue_green(self._settings.deployment, self.champion_alarms),
             # Without it every update would reset weights and the instances that autoscaling added.
             retain_all_variant_properties=True,
+            # Read by callers: mlops/assignment.py.
+            tags=[cdk.CfnTag(key="assignment", value=self._settings.assignment.value)],
         )
 
     def _guard_instance_type(self, foundation: Foundation) -> None:

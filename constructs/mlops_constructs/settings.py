@@ -145,6 +145,13 @@ class ChallengerSettings(FrozenModel):
     instance_count: Annotated[int, Field(ge=1, le=1000)]
 
 
+class Assignment(StrEnum):
+    """Who draws the variant that answers a request, while there is a challenger."""
+
+    RANDOM = "random"
+    STICKY = "sticky"
+
+
 class ServingSettings(FrozenModel):
     """A model's endpoint."""
 
@@ -152,6 +159,7 @@ class ServingSettings(FrozenModel):
     instance_count: Annotated[int, Field(ge=1, le=1000)]
     challenger: ChallengerSettings
     capture_percentage: Annotated[int, Field(ge=0, le=100)]
+    assignment: Annotated[Assignment, Field(strict=False)]
     deployment: DeploymentSettings
     alarms: AlarmSettings
     autoscaling: AutoscalingSettings

@@ -189,3 +189,10 @@ def test_role_may_do_exactly_this(environment, templates):
         "s3:ListBucket",
         "s3:PutObject",
     }
+
+
+@pytest.mark.parametrize(("setting", "value"), [("", "random"), ('assignment = "sticky"', "sticky")])
+def test_the_endpoint_tells_callers_who_draws_the_variant(setting, value, prod_with):
+    template = prod_with(f"[models.loan_approval.serving]\n{setting}")
+    [endpoint] = template.resources("AWS::SageMaker::Endpoint").values()
+    assert {"Key": "assignment", "Value": value} in endpoint["Properties"]["Tags"]

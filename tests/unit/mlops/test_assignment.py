@@ -75,6 +75,7 @@ class Cloud:
 
     def __init__(self, **variants: float) -> None:
         self.variants, self.config, self.described, self.down = variants, "config-1", 0, False
+        self.tags: list[dict[str, str]] = []
         self.asked: list[dict[str, Any]] = []
         self.exceptions = self
         self.ValidationError = ValidationError
@@ -84,9 +85,14 @@ class Cloud:
         if self.down:
             raise ConnectionError("throttled")
         return {
+            "EndpointArn": f"arn:aws:sagemaker:eu-west-1:111122223333:endpoint/{EndpointName}",
             "EndpointConfigName": self.config,
             "ProductionVariants": [{"VariantName": n, "CurrentWeight": w} for n, w in self.variants.items()],
         }
+
+    def list_tags(self, ResourceArn: str) -> dict[str, Any]:  # noqa: N803
+        assert ":endpoint/" in ResourceArn
+        return {"Tags": self.tags}
 
     def invoke_endpoint(self, **request: Any) -> dict[str, Any]:
         self.asked.append(request)
@@ -119,6 +125,14 @@ def test_an_applicant_stays_with_a_variant() -> None:
     for each in APPLICANTS[:200]:
         met = {endpoint.invoke(each)["InvokedProductionVariant"] for _ in range(3)}
         assert met == {variant_for(each, weights(0.5), "config-1")}
+
+
+@pytest.mark.parametrize(("value", "sticks"), [("sticky", True), ("random", False)])
+def test_the_endpoints_configuration_says_who_draws(value: str, sticks: bool) -> None:
+    cloud = Cloud(champion=0.5, challenger=0.5)
+    cloud.tags = [{"Key": "assignment", "Value": value}]
+    sticky(cloud).invoke("a")
+    assert ("TargetVariant" in cloud.asked[0]) is sticks
 
 
 def test_the_next_experiment_begins_with_other_applicants_unless_a_salt_is_given() -> None:
