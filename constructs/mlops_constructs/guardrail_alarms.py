@@ -15,7 +15,9 @@ class GuardrailAlarms(Construct):
     """Share of server errors, share of client errors, latency.
 
     The dimension EndpointConfigName tells the new fleet from the old one while both serve under the same
-    endpoint and variant names.
+    endpoint and variant names. The configuration's name is in the alarms' names as well, so that a new fleet gets
+    new alarms: one that is only changed keeps its state (API reference: PutMetricAlarm), and while the old fleet's
+    ALARM stood, SageMaker would roll back what is to relieve it, and CloudFormation could not roll back either.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class GuardrailAlarms(Construct):
         )
 
     def _alarm(self, name: str, metric: cloudwatch.Metric, threshold: float) -> cloudwatch.Alarm:
+        fleet, variant = self._fleet, self._fleet["VariantName"]
         alarm = metric.create_alarm(
             self,
             name,
-            alarm_description=f"{metric.metric_name} of {self._fleet['EndpointName']}, variant "
-            f"{self._fleet['VariantName']}: {metric.statistic} above {threshold:g}",
+            alarm_name=f"{cdk.Stack.of(self).stack_name}-{variant}-{name}-{fleet['EndpointConfigName']}",
+            alarm_description=f"{metric.metric_name} of {fleet['EndpointName']}, variant {variant}: "
+            f"{metric.statistic} above {threshold:g}",
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=self._settings.periods,

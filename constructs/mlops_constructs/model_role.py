@@ -57,5 +57,5 @@ class ModelRole(SageMakerRole):
             self,
             ["cloudwatch:DescribeAlarms"],
             [alarms],
-            why="CloudFormation starts the generated names of this stack's alarms with the stack's name.",
+            why="The names of this stack's alarms start with the stack's name; CloudFormation generates their end.",
         )

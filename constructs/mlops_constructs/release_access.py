@@ -55,7 +55,7 @@ class ReleaseAccess:
             self._role,
             ["cloudwatch:DescribeAlarms"],
             [self._arn("cloudwatch", "alarm", f"{stack}-*", colon)],
-            why="CloudFormation starts the generated names of this stack's alarms with the stack's name.",
+            why="The names of this stack's alarms start with the stack's name; CloudFormation generates their end.",
         )
         allow(
             self._role,

@@ -78,7 +78,7 @@ class ReleaseWakes(Construct):
             "SageMaker Endpoint State Change",
             {"EndpointName": [self._names.endpoint], "EndpointStatus": _ENDPOINT_AT_REST},
         )
-        # CloudFormation starts the generated names of a stack's alarms with the stack's name.
+        # The names of the stack's alarms start with the stack's name (guardrail_alarms).
         alarms = self._arn("cloudwatch", "alarm", f"{stack}-", cdk.ArnFormat.COLON_RESOURCE_NAME)
         self._rule(
             "AlarmRaised",

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from job import Place, Resources
 
-SUBJECT_LIMIT = 100  # of SNS
+SUBJECT_LIMIT = 99  # API reference of SNS, Publish: less than 100 characters
 LISTED = 10_000
 """Objects that are looked at before a job starts; beyond these, names are taken to go on as they began."""
 

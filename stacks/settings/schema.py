@@ -11,7 +11,7 @@ from mlops_constructs.frameworks import FRAMEWORKS
 from mlops_constructs.frozen import Frozen, FrozenModel, refuse
 from mlops_constructs.naming import EnvironmentNames
 from mlops_constructs.release_settings import ReleaseSettings
-from mlops_constructs.settings import ServingSettings, TrainingSettings
+from mlops_constructs.settings import ServingSettings, Strategy, TrainingSettings
 
 # The keys of data_protection.RETENTION; a type cannot be made from them. A test compares.
 LogRetentionDays = Literal[
@@ -115,5 +115,38 @@ class EnvironmentSettings(FrozenModel):
                     refuse(
                         f"models.{name}.{key}",
                         f"at least {window}, since retain is true and alarms look {window} s back (alarms.periods)",
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _looks_end_before_the_next(self) -> Self:
+        """A query that outlives the controller's run is read by the next one, if that still asks for the same look."""
+        for name, model in self.models.items() if self.retain else ():
+            seconds = model.release.schedule_minutes * 60
+            if model.release.stages and model.release.experiment.look_seconds < seconds:
+                refuse(
+                    f"models.{name}.release.experiment.look_seconds",
+                    f"at least {seconds}, the {model.release.schedule_minutes} minutes of release.schedule_minutes",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _fleets_can_be_split(self) -> Self:
+        """SageMaker takes a first step of at most half of the instances (developer guide: canary traffic shifting)."""
+        for name, model in self.models.items() if self.retain else ():
+            serving = model.serving
+            if serving.deployment.strategy is Strategy.ALL_AT_ONCE:
+                continue
+            counts = {"instance_count": serving.instance_count}
+            if serving.autoscaling.enabled:
+                counts["autoscaling.min_instances"] = serving.autoscaling.min_instances
+                if serving.autoscaling.off_hours.enabled:
+                    counts["autoscaling.off_hours.min_instances"] = serving.autoscaling.off_hours.min_instances
+            for key, count in counts.items():
+                if count < 2:
+                    refuse(
+                        f"models.{name}.serving.{key}",
+                        f"at least 2, since retain is true and {serving.deployment.strategy.value} begins with a part "
+                        "of the instances",
                     )
         return self

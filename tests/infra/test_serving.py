@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mlops_constructs.naming import STACK_LIMIT
 from tests.infra.environments import ENVIRONMENTS, flat
 from tests.infra.serving_stack import (
     CONFIG_NAME,
@@ -161,7 +162,17 @@ def test_role_may_look_at_the_alarms_of_every_variant(templates):
     [alarms] = [arn for action, arn in serving.allowed("Role1ABCC5F0") if action == "cloudwatch:DescribeAlarms"]
     assert flat(alarms) == "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:mlops-local-loan-approval-serving-*"
     for each in serving.resources("AWS::CloudWatch::Alarm").values():
-        assert "AlarmName" not in each["Properties"], "CloudFormation starts a generated name with the stack's"
+        assert flat(each["Properties"]["AlarmName"]).startswith("mlops-local-loan-approval-serving-")
+
+
+def test_another_fleet_has_other_alarms(templates):
+    # An alarm that only looked elsewhere would keep its state: an old fleet's ALARM would stop what replaces it.
+    alarms = templates("prod")["serving"].resources("AWS::CloudWatch::Alarm").values()
+    names = [flat(each["Properties"]["AlarmName"]) for each in alarms]
+    assert len(set(names)) == len(names) == 9
+    assert all(name.endswith("-<ServingConfig79E8D9DE>") for name in names)
+    longest = max(len(name.replace("<ServingConfig79E8D9DE>", "c" * 63)) for name in names)
+    assert longest + STACK_LIMIT - len("mlops-prod-loan-approval-serving") <= 255, "PutMetricAlarm: AlarmName"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

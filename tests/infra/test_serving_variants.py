@@ -146,7 +146,7 @@ def test_off_hours_have_bounds_of_their_own_in_their_time_zone(prod_with):
                 "ScheduledActionName": "off-hours",
                 "Schedule": "cron(0 20 ? * MON-FRI *)",
                 "Timezone": "Europe/Berlin",
-                "ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 3},
+                "ScalableTargetAction": {"MinCapacity": 2, "MaxCapacity": 3},
             },
             {
                 "ScheduledActionName": "usual-hours",

@@ -134,6 +134,11 @@ WAYS = '["replace"], ["shadow"], ["challenger"] or ["shadow", "challenger"]'
         ),
         (
             EXPERIMENT,
+            "look_seconds = 899\nsettle_seconds = 60",
+            "look_seconds = 899: must be at least 900, the 15 minutes of release.schedule_minutes",
+        ),
+        (
+            EXPERIMENT,
             "max_hours = 1\nsettle_seconds = 3600",
             "settle_seconds = 3600: must be below 3600, the 1 hours of max_hours",
         ),

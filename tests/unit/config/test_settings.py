@@ -159,6 +159,11 @@ SERVING = "models.loan_approval.serving"
             f"while autoscaling.enabled is true",
         ),
         (
+            f"[{SERVING}.autoscaling.off_hours]\nenabled = true\nmin_instances = 1",
+            f"config/prod.toml: {SERVING}.autoscaling.off_hours.min_instances = 1: must be at least 2, since retain is "
+            f"true and canary begins with a part of the instances",
+        ),
+        (
             f'[{SERVING}]\ninstance_typ = "ml.m5.large"',
             f'config/prod.toml: {SERVING}.instance_typ = "ml.m5.large": unknown key; nearest is instance_type; '
             f"allowed are alarms, assignment, autoscaling, capture_percentage, challenger, deployment, instance_count, "
