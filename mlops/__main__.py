@@ -1,6 +1,7 @@
 """`python -m mlops`: the command line."""
 
 import argparse
+import os
 import sys
 
 
@@ -29,6 +30,10 @@ def _run(arguments: argparse.Namespace) -> int:
         return error.code
     except (ClientError, BotoCoreError) as error:
         print(f"mlops: {explain(error)}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Who read it has seen enough, as `head` has. Python writes the rest when it ends: nowhere, then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         print(f"mlops: {error}", file=sys.stderr)

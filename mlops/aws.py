@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from local_aws.env import client_environment
 from local_aws.errors import LocalAwsError
@@ -59,6 +59,8 @@ def explain(error: ClientError | BotoCoreError) -> str:
         return "AWS credentials: none found; log in (aws sso login) or set AWS_PROFILE"
     if isinstance(error, NoRegionError):
         return "AWS region: not set; set region in the environment's file of config/, or AWS_REGION"
+    if isinstance(error, EndpointConnectionError):
+        return f"{error}; check the network, or whether the local AWS still runs: python -m local_aws status"
     if not isinstance(error, ClientError):
         return " ".join(str(error).split())
     code = str(error.response["Error"].get("Code", "Unknown"))

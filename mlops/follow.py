@@ -43,7 +43,7 @@ class Goal:
         if self._pending(state) or self._is(candidate) or (candidate and candidate.stage == "rollback"):
             return ""
         if self.leave:
-            lost = state.champion == self.package and not state.version(ReleaseParameter.PREVIOUS)
+            lost = state.champion == self.package and not state.previous
             return "it serves on, since none is known to go back to" if lost else ""
         number = version_of(self.package)
         if candidate and version_of(candidate.package) > number:
@@ -98,9 +98,7 @@ class Follower:
             if missed and missed == before:
                 raise CommandError(f"{self.target.title}: version {version_of(goal.package)}: {self._why(missed)}")
             if time.monotonic() > deadline:
-                raise NotYet(
-                    f"{self.target.title}: not yet after {timeout_seconds:.0f} s; it goes on by itself: mlops status"
-                )
+                raise NotYet(f"{self.target.title}: not yet after {timeout_seconds:.0f} s; {self._ahead(state)}")
             time.sleep(self.poll_seconds)
 
     def _tell_news(self, goal: Goal) -> None:
@@ -108,10 +106,16 @@ class Follower:
             if entry.key in self._known:
                 continue
             self._known.add(entry.key)
-            self._generation, self._last = max(self._generation, entry.generation), entry
+            self._generation = max(self._generation, entry.generation)
+            self._last = self._last if entry.is_step else entry
             self.say(entry)
             if goal.command and entry.kind == "refused" and entry.key.endswith(f"#{goal.command}"):
                 raise CommandError(f"{self.target.title}: refused: {entry.reason}")
+
+    def _ahead(self, state: ReleaseState) -> str:
+        if state.command == release_state.PAUSE:
+            return f"releases are paused: {self.target.command('resume')}"
+        return f"it goes on by itself, unless it waits for somebody: {self.target.command('status')}"
 
     def _why(self, missed: str) -> str:
         return f"{missed}: {self._last.reason}" if self._last and self._last.reason else missed

@@ -14,6 +14,12 @@ from mlops.release_state import version_of
 
 Item = Mapping[str, Mapping[str, Any]]
 
+_STEPS = frozenset({"write", "apply", "shift", "look"})
+"""Kinds of entries that follow from a decision, and looks that decided nothing: there are many of them."""
+
+# All but `observed`, which is larger than the rest together.
+_READ = ("entry", "at", "kind", "package", "version", "stage", "reason", "verdict")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -35,11 +41,18 @@ class Entry:
     def generation(self) -> int:
         return int(self.key.partition("#")[0])
 
+    @property
+    def is_step(self) -> bool:
+        """Whether it only carries out, or does not change, what was decided before."""
+        return self.kind in _STEPS
 
-def newest(dynamodb: Any, table: str, model: str, limit: int) -> list[Entry]:
-    """The newest `limit` entries of a model, newest first."""
+
+def newest(dynamodb: Any, table: str, model: str, limit: int, *, steps: bool = True) -> list[Entry]:
+    """The newest `limit` entries of a model, newest first; without `steps` only decisions."""
     entries: list[Entry] = []
     for entry in _backwards(dynamodb, table, model):
+        if entry.is_step and not steps:
+            continue
         # Keys order the entries of one generation by name, not by time: all of them are read before they are cut.
         if len(entries) >= limit and entry.generation != entries[-1].generation:
             break
@@ -53,7 +66,6 @@ def since(dynamodb: Any, table: str, model: str, generation: int) -> list[Entry]
         dynamodb,
         table,
         condition="#model = :model AND #entry >= :first",
-        names={"#model": "model", "#entry": "entry"},
         values={":model": {"S": model}, ":first": {"S": f"{generation:010d}"}},
         forward=True,
     )
@@ -65,19 +77,17 @@ def _backwards(dynamodb: Any, table: str, model: str) -> Iterator[Entry]:
         dynamodb,
         table,
         condition="#model = :model",
-        names={"#model": "model"},
         values={":model": {"S": model}},
         forward=False,
     )
 
 
-def _pages(
-    dynamodb: Any, table: str, *, condition: str, names: dict[str, str], values: dict[str, Any], forward: bool
-) -> Iterator[Entry]:
+def _pages(dynamodb: Any, table: str, *, condition: str, values: dict[str, Any], forward: bool) -> Iterator[Entry]:
     pages = dynamodb.get_paginator("query").paginate(
         TableName=table,
         KeyConditionExpression=condition,
-        ExpressionAttributeNames=names,
+        ProjectionExpression=", ".join(f"#{name}" for name in _READ),
+        ExpressionAttributeNames={f"#{name}": name for name in ("model", *_READ)},
         ExpressionAttributeValues=values,
         ScanIndexForward=forward,
         ConsistentRead=True,

@@ -34,6 +34,11 @@ class Server:
         # What an interrupted synthesis leaves there is gone when the server starts again.
         return kept | self.variables | {"TMPDIR": str(self.home.path / "tmp")}
 
+    @property
+    def answers(self) -> bool:
+        """Whether it is there still."""
+        return self.home.running() is not None
+
     def exports(self) -> str:
         """The lines for a shell."""
         return exports(self.variables)

@@ -140,10 +140,8 @@ def _alarming(target: Target, outputs: Mapping[str, str]) -> list[str]:
     watched = [name for variant in _VARIANTS for name in outputs.get(f"{variant.title()}Alarms", "").split(",") if name]
     if not watched:
         return []
-    answer = target.clients("cloudwatch").describe_alarms(
-        AlarmNames=watched, StateValue="ALARM", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )
-    return [each["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for each in answer.get(kind, [])]
+    answer = target.clients("cloudwatch").describe_alarms(AlarmNames=watched, StateValue="ALARM")
+    return [each["AlarmName"] for each in answer["MetricAlarms"]]
 
 
 def _approvers(sagemaker: Any, state: ReleaseState) -> list[str]:

@@ -98,7 +98,7 @@ def _checked(outcome: Outcome, place: str) -> Outcome:
             f"{place}: record {record!r}; expected an inference id, with #n for the n-th row of a request with several"
         )
     if not value:
-        raise UsageError(f"{place}: record {record!r} has no outcome; leave records out until it is known")
+        raise UsageError(f"{place}: record {record!r} has no outcome; leave it out until it is known")
     return record, value
 
 

@@ -17,6 +17,9 @@ from mlops_constructs.naming import ModelNames, ReleaseParameter
 NONE = "none"
 """The value of a release parameter that names nothing."""
 
+PAUSE = "pause"
+"""The command that stays until somebody resumes."""
+
 _VERSION = re.compile(r":model-package/[^/\s]+/(\d+)$")
 
 
@@ -54,6 +57,20 @@ class ReleaseState:
     @property
     def champion(self) -> str:
         return self[ReleaseParameter.CHAMPION].value
+
+    @property
+    def previous(self) -> int:
+        """The version that a rollback goes to; 0 for none, as after a rollback, when that version serves."""
+        parameter = self[ReleaseParameter.PREVIOUS].value
+        return 0 if parameter == self.champion else version_of(parameter)
+
+    def barred(self, number: int) -> str:
+        """Why a version is not tried again, or ""."""
+        failed = self.version(ReleaseParameter.FAILED)
+        if number > failed:
+            return ""
+        gone = "failed, lost or was rejected"
+        return gone if number == failed else f"is not newer than version {failed}, which {gone}"
 
     @property
     def candidate(self) -> Candidate | None:

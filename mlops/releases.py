@@ -1,4 +1,4 @@
-"""Approves a model version as a person does in the registry, and watches what follows."""
+"""What an environment's stacks serve, and watching it after an approval."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -37,13 +37,6 @@ def newest_version(sagemaker: Any, group: str) -> dict[str, Any]:
         raise CommandError(f"model package group {group}: has no version; run the training pipeline first")
     answer: dict[str, Any] = sagemaker.describe_model_package(ModelPackageName=listed[0]["ModelPackageArn"])
     return answer
-
-
-def approve(sagemaker: Any, package_arn: str, reason: str) -> None:
-    """Set one version to Approved: the very call that the registry's page in Studio makes."""
-    sagemaker.update_model_package(
-        ModelPackageArn=package_arn, ModelApprovalStatus="Approved", ApprovalDescription=reason
-    )
 
 
 def stack_events(cloudformation: Any, stack: str, known: set[str]) -> Iterator[Mapping[str, Any]]:

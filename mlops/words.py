@@ -34,7 +34,7 @@ def verdict(figures: Mapping[str, Any]) -> str:
     """A verdict on one line: "better: +1.3 points (0.2 to 2.4); 6,120 of 24,594 outcomes (25 %), look 12"."""
     decision = str(figures["decision"])
     counted = f"{figures['samples']:,}"
-    if figures.get("horizon"):
+    if figures["samples"] <= (figures.get("horizon") or 0):
         counted += f" of {figures['horizon']:,}"
     interval = f"{100 * figures['low']:+.1f} to {100 * figures['high']:+.1f}"
     return (
@@ -44,7 +44,13 @@ def verdict(figures: Mapping[str, Any]) -> str:
 
 
 def entry(of: Entry) -> list[str]:
-    """A ledger entry: one line, and one more for its verdict."""
+    """A ledger entry: one line, and one more for a verdict that is not the reason itself."""
     who = f"version {of.version}" if of.version else "-"
-    lines = [f"{moment(of.at)}  {of.kind:<12} {who:<12} {of.stage:<11} {of.reason}".rstrip()]
-    return [*lines, f"{'':21}{verdict(of.verdict)}"] if of.verdict else lines
+    begin, reason, more = f"{moment(of.at)}  {of.kind:<12} {who:<12} {of.stage:<11}", of.reason, []
+    if of.verdict:
+        explanation = str(of.verdict.get("explanation", ""))
+        if explanation and explanation in reason:
+            reason = reason.replace(explanation, verdict(of.verdict))
+        else:
+            more = [f"{'':21}{verdict(of.verdict)}"]
+    return [f"{begin} {reason}".rstrip(), *more]

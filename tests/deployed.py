@@ -1,31 +1,41 @@
 """The platform deployed to a local AWS by the real command line, and what tests do with it."""
 
 import shutil
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlops import pipelines, releases
+from mlops import aws, pipelines, registry, releases
 from mlops.cdk import ROOT, cdk
+from mlops.demo import loans
+from mlops.demo.phases import Run
+from mlops.demo.story import Story
+from mlops.release_state import ReleaseState
+from mlops.release_state import read as read_parameters
+from mlops.target import Target
 from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter
+from stacks.settings import ModelSettings, load
 from tests.local_aws_fixture import LocalAws
 
 NAMES = EnvironmentNames("mlops", "local")
 MODEL = NAMES.model("loan_approval")
-CHAMPION = MODEL.release_parameter(ReleaseParameter.CHAMPION)
 _NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out")
 
 
 class Platform:
-    """The deployed platform, and what these tests do with it."""
+    """One environment of the deployed platform, and what these tests do with it; `folder` holds the checkout."""
 
-    def __init__(self, local_aws: LocalAws) -> None:
-        self._local_aws = local_aws
+    def __init__(self, local_aws: LocalAws, environment: str = "local", folder: Path = ROOT) -> None:
+        self._local_aws, self.environment, self.folder = local_aws, environment, folder
+        self.names = EnvironmentNames("mlops", environment)
+        self.model = self.names.model("loan_approval")
         self.client: Callable[[str], Any] = local_aws.client
         self.said: list[tuple[str, str]] = []
 
-    def cdk(self, *arguments: str, folder: Path = ROOT) -> list[str]:
+    def cdk(self, *arguments: str, folder: Path | None = None) -> list[str]:
         lines: list[str] = []
         output = () if arguments[0] == "bootstrap" else ("--output", str(self._local_aws.home / "cdk.out"))
         cdk(
@@ -33,9 +43,9 @@ class Platform:
             *output,
             # tests/infra validates the templates; here it would only cost seconds.
             environment=self._local_aws.environment | {"CDK_VALIDATION": "false"},
-            stage="local",
+            stage=self.environment,
             each_line=lines.append,
-            folder=folder,
+            folder=folder or self.folder,
         )
         return lines
 
@@ -44,17 +54,41 @@ class Platform:
         # From a folder without an app: bootstrapping needs no synthesis.
         self.cdk("bootstrap", f"aws://{server.account}/{server.region}", folder=self._local_aws.home)
 
+    def deploy(self, *stacks: str) -> None:
+        self.cdk("deploy", *(stacks or ("--all",)), "--require-approval", "never")
+
+    def mlops(self, *arguments: str, person: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run the command line in a process of its own, with the session of a person, or as the account's root."""
+        environment = self._local_aws.environment | {"LOCAL_AWS_HOME": str(self._local_aws.home)}
+        return subprocess.run(
+            [sys.executable, "-m", "mlops", *arguments, "--env", self.environment],
+            cwd=self.folder,
+            env=environment | (self._session(person) if person else {}),
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+
+    def _session(self, person: str) -> dict[str, str]:
+        role = f"arn:aws:iam::{self._local_aws.server.account}:role/people"
+        keys = self.client("sts").assume_role(RoleArn=role, RoleSessionName=person)["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+        }
+
     def outputs(self, stack: str) -> dict[str, str]:
         return releases.outputs(self.client("cloudformation"), stack)
 
     @property
     def data_bucket(self) -> str:
-        return self.outputs(NAMES.foundation_stack)["DataBucket"]
+        return self.outputs(self.names.foundation_stack)["DataBucket"]
 
-    def start(self, uri: str, model: ModelNames = MODEL) -> str:
+    def start(self, uri: str, model: ModelNames | None = None) -> str:
         parameters = [{"Name": "InputDataUri", "Value": uri}]
         arn: str = self.client("sagemaker").start_pipeline_execution(
-            PipelineName=model.pipeline, PipelineParameters=parameters
+            PipelineName=(model or self.model).pipeline, PipelineParameters=parameters
         )["PipelineExecutionArn"]
         return arn
 
@@ -67,21 +101,68 @@ class Platform:
         )
         return follower.follow()
 
+    def train(self) -> dict[str, Any]:
+        """Run the pipeline on the bank's loans; DescribeModelPackage's answer for the version it registers."""
+        execution = self.follow(self.start(loans.upload(self.client("s3"), self.data_bucket, self.model.folder)))
+        assert execution["PipelineExecutionStatus"] == "Succeeded", self.said[-20:]
+        return releases.newest_version(self.client("sagemaker"), self.model.package_group)
+
     def versions(self) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = self.client("sagemaker").list_model_packages(
-            ModelPackageGroupName=MODEL.package_group, SortBy="CreationTime", SortOrder="Ascending"
+            ModelPackageGroupName=self.model.package_group, SortBy="CreationTime", SortOrder="Ascending"
         )["ModelPackageSummaryList"]
         return listed
 
     def approve(self, arn: str) -> releases.Serving:
-        releases.approve(self.client("sagemaker"), arn, "tested")
-        return releases.wait_until_served(self.client, MODEL.serving_stack, arn, lambda *_: None, 60)
+        """Approve a version to replace the champion, without an experiment, and wait until it serves."""
+        sagemaker = self.client("sagemaker")
+        package = sagemaker.describe_model_package(ModelPackageName=arn)
+        registry.approve(sagemaker, package, reason="tested", by="tests", strategy="replace")
+        return releases.wait_until_served(self.client, self.model.serving_stack, arn, lambda *_: None, 60)
+
+    @property
+    def settings(self) -> ModelSettings:
+        return load(self.folder / "config", self.environment).models[self.model.folder]
+
+    def story(self, summary: Path, **given: Any) -> Story:
+        """Versions registered by hand, and customers whose failed requests are not retried."""
+        outputs = self.outputs(self.names.foundation_stack)
+        return Story(
+            run=Run(summary),
+            target=Target(self.model, self.settings, self.model.package_group, self.client),
+            endpoint=self.model.endpoint,
+            data_uri=f"s3://{self.data_bucket}/{self.model.folder}/",
+            capture_bucket=outputs["CaptureBucket"],
+            artifacts_bucket=outputs["ArtifactsBucket"],
+            runtime=aws.clients_of(self._local_aws.environment, attempts=1)("sagemaker-runtime"),
+            **given,
+        )
+
+    def metric_sum(self, metric: str) -> float:
+        """Of the champion's variant, over the last ten minutes."""
+        now = time.time()
+        points = self.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=metric,
+            Dimensions=[
+                {"Name": "EndpointName", "Value": self.model.endpoint},
+                {"Name": "VariantName", "Value": "champion"},
+            ],
+            StartTime=now - 600,
+            EndTime=now + 60,
+            Period=600,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return float(sum(point["Sum"] for point in points))
+
+    def parameters(self) -> ReleaseState:
+        return read_parameters(self.client("ssm"), self.model)
 
     def release_state(self) -> tuple[int, str, str]:
         """(version of the champion parameter, its value, configuration that the endpoint serves)."""
-        parameter = self.client("ssm").get_parameter(Name=CHAMPION)["Parameter"]
-        endpoint = self.client("sagemaker").describe_endpoint(EndpointName=MODEL.endpoint)
-        return parameter["Version"], parameter["Value"], endpoint["EndpointConfigName"]
+        parameter = self.parameters()[ReleaseParameter.CHAMPION]
+        endpoint = self.client("sagemaker").describe_endpoint(EndpointName=self.model.endpoint)
+        return parameter.version, parameter.value, endpoint["EndpointConfigName"]
 
 
 def checkout(folder: Path) -> Path:
@@ -100,3 +181,12 @@ def change_setting(copy: Path, setting: str, line: str) -> None:
         changed += new != lines
         file.write_text("\n".join(new) + "\n")
     assert changed, f"no line of config/ begins with {setting!r}"
+
+
+def until(look: Callable[[], Any], what: str, timeout_seconds: float = 60) -> Any:
+    """Wait for the first true value of `look`, and return it."""
+    deadline = time.monotonic() + timeout_seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not in {timeout_seconds:.0f} s: {what}"
+        time.sleep(0.1)
+    return found

@@ -54,5 +54,12 @@ def _copy(s3: Any, place: str, bucket: str, folder: str) -> None:
         # In several parts where it has to be: one CopyObject takes no more than 5 GB.
         s3.copy(source, bucket, f"{folder}/{posixpath.basename(parts.path)}")
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
+        # Forbidden is also what S3 says of a missing object to a role that may list the bucket below a prefix only.
+        if error.response["Error"]["Code"] not in ("403", "404", "NoSuchKey") or _exists(s3, source):
             raise
+
+
+def _exists(s3: Any, place: Mapping[str, str]) -> bool:
+    """By the list, which begins with the key itself if it is there."""
+    listed = s3.list_objects_v2(Bucket=place["Bucket"], Prefix=place["Key"], MaxKeys=1)
+    return any(entry["Key"] == place["Key"] for entry in listed.get("Contents", []))

@@ -130,7 +130,7 @@ def _endpoint(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:
 
 
 def _alarm(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:
-    """CloudFormation names the serving stack's alarms after the stack."""
+    """The serving stack's alarms are named after the stack."""
     name = _text(detail, "alarmName", "the name of an alarm")
     if not name.startswith(f"{settings.serving_stack}-"):
         return Ignored(f"alarm {name} is not one of stack {settings.serving_stack}")

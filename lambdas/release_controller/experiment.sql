@@ -1,5 +1,5 @@
 -- What became of the predictions of a champion and a candidate. Amazon Athena (engine version 3) and DuckDB run this
--- same text; query.py fills in what stands in double braces. One pass over `captured`, two over `outcomes`.
+-- same text, and query.py fills in what stands in double braces. One pass over `captured`, two over `outcomes`.
 WITH captures AS (
     SELECT TRY(json_parse(line)) AS capture
     FROM "{{database}}".captured
@@ -48,7 +48,7 @@ predictions AS (
     LEFT JOIN UNNEST(answers) WITH ORDINALITY AS answer (item, n) ON TRUE
     WHERE answered IS NULL OR answered BETWEEN '{{since_second}}' AND '{{until}}'
 ),
--- A request that was sent again, or captured twice, counts once; a shadow answers beside the champion.
+-- A request that was sent again, or captured twice, counts once. A shadow answers beside the champion.
 first_predictions AS (
     SELECT
         *,
@@ -91,7 +91,7 @@ graded AS (
     LEFT JOIN first_outcomes AS result ON result.record = prediction.record AND result.copy = 1
     WHERE prediction.copy = 1 OR prediction.n IS NULL
 ),
--- What is counted: a prediction with its outcome; of a shadow, a record that both answered, in the champion's row.
+-- What is counted: a prediction with its outcome, and of a shadow a record that both answered, in the champion's row.
 marked AS (
     SELECT
         *,
@@ -122,7 +122,7 @@ FROM placed
 CROSS JOIN UNNEST(ARRAY['{{unit}}', 'traffic', 'request', 'unreadable']) AS kinds (kind)
 WHERE (kind = '{{unit}}' AND counted)
     OR (kind = 'traffic' AND n IS NOT NULL AND answered >= '{{weighted_since}}')
-    -- Requests are what the endpoint splits; each has a first row.
+    -- Requests are what the endpoint splits, and each has a first row.
     OR (kind = 'request' AND n = 1 AND answered >= '{{weighted_since}}')
     OR (kind = 'unreadable' AND n IS NULL)
 GROUP BY 1, 2, 3

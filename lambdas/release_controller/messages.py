@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from settings import Settings
@@ -22,8 +23,10 @@ from state import (
     version_of,
 )
 
-SUBJECT_LIMIT = 100  # of SNS
+SUBJECT_LIMIT = 99  # API reference of SNS, Publish: less than 100 characters
 TITLE_LIMIT, DESCRIPTION_LIMIT = 250, 8000  # of Amazon Q Developer in chat applications
+
+_NO_LINE = re.compile(r"[\x00-\x1f\x7f]")
 
 _OUTCOMES = {
     "lost": "lost against the champion",
@@ -52,7 +55,8 @@ class Message:
     @property
     def subject(self) -> str:
         """Plain ASCII on one line, as SNS takes it."""
-        return f"{self.where}: {self.news}".encode("ascii", "replace").decode()[:SUBJECT_LIMIT]
+        plain = f"{self.where}: {self.news}".encode("ascii", "replace").decode()
+        return " ".join(_NO_LINE.sub(" ", plain).split())[:SUBJECT_LIMIT]
 
     def by_protocol(self) -> str:
         """JSON for MessageStructure=json.
@@ -111,10 +115,13 @@ def _begun(action: Begin, observed: Observed, settings: Settings) -> Message:
                 f"CloudFormation will update stack {settings.serving_stack} to serve {action.package} from endpoint "
                 f"{endpoint}; so far it serves {champion}."
             )
-    follows = (
-        "the release is done or has failed" if action.stage == "promote" else f"there is a verdict on version {number}"
-    )
-    to_do = f"nothing; a message follows when {follows}. To stop it, run: mlops reject {number}{_at(settings)}"
+    if action.stage == "promote":
+        to_do = "nothing; a message follows when the release is done or has failed."
+    else:
+        to_do = (
+            f"nothing; a message follows when there is a verdict on version {number}. To end it before, run: "
+            f"mlops reject {number}{_at(settings)}"
+        )
     return _message(settings, news, happened, _sentence(action.reason), to_do)
 
 
@@ -141,7 +148,7 @@ def done(action: Done, observed: Observed, settings: Settings) -> Message:
         f"version {number} is released",
         f"endpoint {settings.endpoint_name} is InService and serves {action.package}.",
         _sentence(reason_of(action, observed)),
-        way_back if version_of(previous) else "nothing.",
+        way_back if version_of(previous) and previous != action.package else "nothing.",
     )
 
 
@@ -207,6 +214,8 @@ def reason_of(action: Action, observed: Observed) -> str:
             return f"the endpoint is InService with configuration {observed.stack.endpoint_config}, as asked for"
         case AskForHelp():
             return f"{action.what} {action.status}: {action.remedy}"
+        case Rollback():
+            return f"back to {_name(action.to)}: {action.reason}"
         case Test():
             return "the released version has no result of its tests yet"
         case _:

@@ -198,10 +198,8 @@ class Observer:
         names = observed.stack.alarms.get(variant, ())
         if not names:
             return ()
-        answer = self._aws.cloudwatch.describe_alarms(
-            AlarmNames=list(names), AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        found = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
+        # Metric alarms only: composite ones would take a right on all alarms of the account.
+        found = self._aws.cloudwatch.describe_alarms(AlarmNames=list(names))["MetricAlarms"]
         return tuple(sorted(alarm["AlarmName"] for alarm in found if alarm["StateValue"] == "ALARM"))
 
 

@@ -149,7 +149,7 @@ def _diverged(observed: Observed) -> Action:
     champion, stack = observed.parameters.champion.value, observed.stack
     if "ROLLBACK" in attempt.status:
         return _rolled_back(observed, attempt.reason)
-    if champion not in (NONE, stack.champion) and champion == observed.parameters.failed.value:
+    if champion not in (NONE, stack.champion) and _failed_before(observed):
         reason = "it failed before, and a failed version is never tried again"
         return Revert(champion, {"champion": stack.champion}, reason)
     if (write := align(observed)) is not None:
@@ -160,6 +160,14 @@ def _diverged(observed: Observed) -> Action:
         name, value = next(iter(_asked(observed).items()))
         return Write(name, value, "another operation of the stack undid its release")
     return Apply("the parameters are written")
+
+
+def _failed_before(observed: Observed) -> bool:
+    """The champion asked for failed, and neither does it serve already nor did anybody ask to go back to it."""
+    parameters, now = observed.parameters, candidate(observed)
+    champion = parameters.champion.value
+    asked_back = now is not None and now.stage == "rollback" and now.package == champion
+    return champion == parameters.failed.value and champion != parameters.released and not asked_back
 
 
 def _asked(observed: Observed) -> dict[Name, str]:
@@ -250,8 +258,10 @@ def _confirm(observed: Observed) -> Action | None:
 
 
 def _previous(observed: Observed) -> str:
-    """The champion before, unless it is what failed: then `previous` stays."""
-    before = observed.parameters.released
+    """The champion before, unless it failed or was gone back from: then `previous` stays."""
+    before, now = observed.parameters.released, candidate(observed)
+    if now and now.stage == "rollback" and version_of(before) > version_of(now.package):
+        return ""
     known = {NONE, observed.parameters.champion.value, observed.parameters.failed.value}
     return "" if before in known else before
 

@@ -143,7 +143,8 @@ def _leave(observed: Observed, now: Candidate) -> Action:
     parameters, stack = observed.parameters, observed.stack
     if {parameters.challenger.value, parameters.shadow.value, stack.challenger, stack.shadow} != {NONE}:
         return Wait("the variants of the candidate are going")
-    return Write("candidate", NONE, f"version {version_of(now.package)} has left no variant behind")
+    end = "has left no variant behind" if ending(observed, now) else "has arrived: it is the champion"
+    return Write("candidate", NONE, f"version {version_of(now.package)} {end}")
 
 
 def _paused(observed: Observed) -> bool:

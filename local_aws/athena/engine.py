@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from local_aws.athena import pruning
@@ -18,6 +20,7 @@ MACROS = (
 )
 
 _MEMORY = "512MB"
+_INSERT_CHARACTERS = 4_000_000
 # Athena's names of DuckDB's types; a sum of integers, a HUGEINT here, is a bigint there.
 _TYPES = {"HUGEINT": "bigint", "VARCHAR": "varchar", "JSON": "json", "TIMESTAMP WITH TIME ZONE": "timestamp"}
 
@@ -118,9 +121,24 @@ def _load(connection: Any, used: pruning.Used, files: Sequence[tuple[tuple[str, 
     connection.execute(f"CREATE TABLE {name} ({', '.join(f'{_quoted(column)} VARCHAR' for column in names)})")
     values = ", ".join([f"split_part(line, {_literal(table.delimiter)}, {n + 1})" for n in range(len(table.columns))])
     select = f"SELECT {values}{', ?' * len(table.keys)} FROM (SELECT unnest(string_split(?, chr(10))) AS line)"  # noqa: S608
-    for partition, text in files:
-        # What follows the last line's end is no line.
-        connection.execute(f"INSERT INTO {name} {select}", [*partition, text.removesuffix("\n")])
+    for partition, text in _joined(files):
+        connection.execute(f"INSERT INTO {name} {select}", [*partition, text])
+
+
+def _joined(files: Sequence[tuple[tuple[str, ...], str]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The texts of each partition's files, several in one: capture leaves many small files, and each insert has its
+    price. What follows a file's last line end is no line."""
+    for partition, found in groupby(sorted(files, key=itemgetter(0)), key=itemgetter(0)):
+        some: list[str] = []
+        size = 0
+        for _, text in found:
+            some.append(text.removesuffix("\n"))
+            size += len(text)
+            if size > _INSERT_CHARACTERS:
+                yield partition, "\n".join(some)
+                some, size = [], 0
+        if some:
+            yield partition, "\n".join(some)
 
 
 def _quoted(name: str) -> str:

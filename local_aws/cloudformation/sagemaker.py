@@ -180,7 +180,9 @@ class Endpoint(SageMakerType):
         if described["EndpointStatus"] != "InService" or served != new["EndpointConfigName"]:
             reason = described.get("FailureReason") or f"Endpoint {name} is {described['EndpointStatus']}"
             back = f"; it was rolled back to {served}" if described["EndpointStatus"] == "InService" else ""
-            raise ValueError(f"Endpoint update of {name} to {new['EndpointConfigName']} failed: {reason}{back}")
+            raise ValueError(
+                f"Endpoint update of {name} to {new['EndpointConfigName']} failed: {reason.rstrip('.')}{back}"
+            )
 
     def delete(self, ctx: Context, ref: str, _props: Properties) -> None:
         name = _name_of(ctx, ref)

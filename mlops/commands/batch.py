@@ -10,6 +10,7 @@ from mlops.commands import options
 from mlops.errors import CommandError, NotYet, UsageError
 
 POLL_SECONDS = 5.0
+LOGS = "/aws/sagemaker/TransformJobs"
 _ENDED_BADLY = ("Failed", "Stopped")
 
 
@@ -65,7 +66,10 @@ def wait(
         if status == "Completed":
             return found
         if status in _ENDED_BADLY:
-            raise CommandError(f"transform job {job}: {status}: {found.get('FailureReason', 'no reason given')}")
+            raise CommandError(
+                f"transform job {job}: {status}: {found.get('FailureReason', 'no reason given')}; its log: "
+                f"{LOGS}, streams {job}/…"
+            )
         if status != before:
             say(f"transform job {job} is {status}")
             before = status

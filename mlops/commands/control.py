@@ -9,11 +9,9 @@ from mlops import people, registry, release_state, target
 from mlops.commands import options
 from mlops.errors import CommandError
 from mlops.follow import Goal
-from mlops.release_state import NONE, ReleaseState, version_of
+from mlops.release_state import NONE, PAUSE, ReleaseState, version_of
 from mlops.target import Target
 from mlops_constructs.naming import ReleaseParameter
-
-PAUSE = "pause"
 
 
 def add(commands: "options.Commands") -> None:
@@ -76,19 +74,15 @@ def promote(arguments: argparse.Namespace) -> int:
 
 def promotion(state: ReleaseState, model: Target, package: str) -> str:
     """What promoting does, in one line; raises CommandError where it cannot be. Pure."""
-    number, champion, failed = (
-        version_of(package),
-        state.version(ReleaseParameter.CHAMPION),
-        state.version(ReleaseParameter.FAILED),
-    )
+    number, champion = version_of(package), state.version(ReleaseParameter.CHAMPION)
     if number == champion:
         raise _cannot(model, f"version {number} is the champion already")
     if number < champion:
         raise _cannot(
             model, f"version {number} is older than the champion {champion}; use {model.command('rollback', number)}"
         )
-    if number <= failed:
-        raise _cannot(model, f"version {number} is not newer than version {failed}, which failed; approve a newer one")
+    if why := state.barred(number):
+        raise _cannot(model, f"version {number} {why}; approve a newer one")
     candidate = state.candidate
     if candidate and candidate.package == package and candidate.stage == "promote":
         raise _cannot(model, f"version {number} is being promoted already; {model.command('status')} shows it")
@@ -122,11 +116,11 @@ def way_back(state: ReleaseState, model: Target, package: str) -> str:
     number, champion = version_of(package), state.version(ReleaseParameter.CHAMPION)
     if not champion:
         raise _cannot(model, "nothing serves, so nothing can be rolled back; approve a version")
-    if number == champion:
-        raise _cannot(model, f"version {number} is the champion already")
     candidate = state.candidate
     if candidate and candidate.stage == "rollback" and candidate.package == package:
         raise _cannot(model, f"is going back to version {number} already; {model.command('status')} shows it")
+    if number == champion:
+        raise _cannot(model, f"version {number} is the champion already")
     text = f"version {champion} gives way to version {number}, and is not tried again by itself"
     if candidate and version_of(candidate.package) > champion:
         waiting = version_of(candidate.package)
@@ -154,15 +148,11 @@ def release(arguments: argparse.Namespace) -> int:
 
 def permission(state: ReleaseState, model: Target, package: str, approvers: list[str], caller: str) -> str:
     """What releasing does, in one line; raises CommandError where it cannot be, or for the same person. Pure."""
-    number, champion, failed = (
-        version_of(package),
-        state.version(ReleaseParameter.CHAMPION),
-        state.version(ReleaseParameter.FAILED),
-    )
+    number, champion = version_of(package), state.version(ReleaseParameter.CHAMPION)
     if number <= champion:
         raise _cannot(model, f"version {champion} serves; only a newer one is released")
-    if number <= failed:
-        raise _cannot(model, f"version {number} is not newer than version {failed}, which failed; approve a newer one")
+    if why := state.barred(number):
+        raise _cannot(model, f"version {number} {why}; approve a newer one")
     if own := next((each for each in approvers if people.same(each, caller)), None):
         raise _cannot(model, f"version {number} was approved by you ({people.name(own)}); a second person releases it")
     known = f"approved by {people.name(approvers[0])}, " if approvers else "approved by somebody who left no name, "
@@ -189,8 +179,9 @@ def _candidate(state: ReleaseState, model: Target) -> int:
 
 
 def _previous(state: ReleaseState, model: Target) -> int:
-    number = state.version(ReleaseParameter.PREVIOUS)
-    if not number:
+    if state.candidate and state.candidate.stage == "rollback":
+        return version_of(state.candidate.package)
+    if not (number := state.previous):
         raise _cannot(model, f"knows of no champion before; name a version: {model.command('rollback', 'VERSION')}")
     return number
 

@@ -6,7 +6,7 @@ from mlops import people, registry, release_state, target
 from mlops.commands import options
 from mlops.errors import CommandError
 from mlops.follow import Goal
-from mlops.release_state import ReleaseState, version_of
+from mlops.release_state import PAUSE, ReleaseState, version_of
 from mlops.target import Target
 from mlops_constructs.naming import ReleaseParameter
 
@@ -54,14 +54,14 @@ def approve(arguments: argparse.Namespace) -> int:
 
 def prospect(state: ReleaseState, model: Target, number: int, *, replaces: bool) -> tuple[str, bool]:
     """What an approval leads to, in one line, and whether that is a release. Pure."""
-    champion, failed = state.version(ReleaseParameter.CHAMPION), state.version(ReleaseParameter.FAILED)
+    champion = state.version(ReleaseParameter.CHAMPION)
     if number == champion:
         return f"version {number} is approved; it serves already", False
     if number < champion:
         back = model.command("rollback", number)
         return f"version {number} is approved; version {champion} goes on serving, {back} goes back to it", False
-    if number <= failed:
-        return f"version {number} is approved, but version {failed} failed, and only a newer one is tried", False
+    if why := state.barred(number):
+        return f"version {number} is approved, but not tried, since it {why}; a newer one is", False
     candidate = version_of(state.candidate.package) if state.candidate else 0
     if number < candidate:
         return (
@@ -75,7 +75,7 @@ def prospect(state: ReleaseState, model: Target, number: int, *, replaces: bool)
     conditions = [f"the tests of {each}" for each in model.settings.release.requires]
     if model.settings.release.second_person:
         conditions.append(f"a second person ({model.command('release', number)})")
-    if state.command == "pause":
+    if state.command == PAUSE:
         conditions.append(model.command("resume"))
     after = f" after {' and '.join(conditions)}" if conditions else ""
     return f"version {number} is approved and goes on{after}: {', then '.join(way)}", True
@@ -100,8 +100,8 @@ def reject(arguments: argparse.Namespace) -> int:
 def consequence(state: ReleaseState, model: Target, number: int) -> tuple[str, bool]:
     """What a rejection leads to, in one line, and whether the version leaves the endpoint by it. Pure."""
     if number == state.version(ReleaseParameter.CHAMPION):
-        previous = state.version(ReleaseParameter.PREVIOUS)
-        if previous in (0, number):
+        previous = state.previous
+        if not previous:
             named = model.command("rollback", "VERSION")
             return f"version {number} is rejected, but serves on: none is known to go back to; name one: {named}", False
         return f"version {number} is rejected: version {previous} takes its place, if that is approved", True

@@ -7,10 +7,10 @@ from typing import Any
 
 from mlops import people, target, words
 from mlops.commands import options
-from mlops.commands.control import PAUSE, in_words
+from mlops.commands.control import in_words
 from mlops.ledger import Entry
 from mlops.observation import Observation, Variant, observe
-from mlops.release_state import NONE, version_of
+from mlops.release_state import NONE, PAUSE, version_of
 from mlops.target import Target
 from mlops_constructs.naming import ReleaseParameter
 
@@ -66,7 +66,7 @@ def facts(model: Target, seen: Observation) -> dict[str, Any]:
         "command": None if state.command == NONE else in_words(state.command),
         "waiting": [f"{what}: {remedy}" for what, remedy in waiting(model, seen)],
         "failed": state.version(ReleaseParameter.FAILED) or None,
-        "previous": state.version(ReleaseParameter.PREVIOUS) or None,
+        "previous": state.previous or None,
     }
 
 
@@ -92,7 +92,6 @@ def _rows(model: Target, seen: Observation) -> Iterator[Row]:
         )
     if (last := verdict(seen)) and last.verdict:
         yield "verdict", f"version {last.version} is {words.verdict(last.verdict)} ({words.ago(last.at, seen.at)})"
-        yield "", str(last.verdict.get("explanation", ""))
     yield "alarms", f"in ALARM: {', '.join(endpoint.alarming)}" if endpoint.alarming else "none in ALARM"
     if state.command != NONE:
         command = state[ReleaseParameter.COMMAND]
@@ -102,10 +101,10 @@ def _rows(model: Target, seen: Observation) -> Iterator[Row]:
         yield "waiting", f"{what}: {remedy}"
     if failed := state.version(ReleaseParameter.FAILED):
         yield "failed", f"version {failed}; it and older ones are not tried again"
-    if previous := state.version(ReleaseParameter.PREVIOUS):
+    if previous := state.previous:
         yield "previous", f"version {previous}; {model.command('rollback')} goes back to it"
-    if seen.entries:
-        yield "last", words.entry(seen.entries[0])[0]
+    if last := next((each for each in seen.entries if not each.is_step), None):
+        yield "last", words.entry(last)[0]
 
 
 def _share(variant: Variant) -> str:
@@ -135,12 +134,12 @@ def since(seen: Observation) -> datetime:
 
 
 def verdict(seen: Observation) -> Entry | None:
-    """The newest comparison: of the candidate if there is one, else the last that ended."""
+    """The newest comparison: of the candidate if there is one, else the last that decided something."""
     candidate = seen.state.candidate
-    return next(
-        (each for each in seen.entries if each.verdict and (candidate is None or each.package == candidate.package)),
-        None,
-    )
+    compared = (each for each in seen.entries if each.verdict)
+    if candidate:
+        return next((each for each in compared if each.package == candidate.package), None)
+    return next((each for each in compared if not each.is_step), None)
 
 
 def waiting(model: Target, seen: Observation) -> list[tuple[str, str]]:
@@ -163,7 +162,7 @@ def waiting(model: Target, seen: Observation) -> list[tuple[str, str]]:
         if each.approval == "PendingManualApproval" and each.status == "Completed" and each.number > champion
     ]
     rejected = any(each.package == state.champion and each.approval == "Rejected" for each in seen.versions)
-    if rejected and not state.version(ReleaseParameter.PREVIOUS):
+    if rejected and not state.previous:
         found.append(("the champion is rejected, none is known to go back to", model.command("rollback", "VERSION")))
     return found
 

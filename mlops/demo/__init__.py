@@ -13,7 +13,7 @@ from mlops.cdk import ROOT, cdk, is_news
 from mlops.console import console, line, table
 from mlops.demo import loans
 from mlops.demo.phases import Run
-from mlops.demo.story import RECENT, Story
+from mlops.demo.story import RECENT, SLIP, Story
 from mlops.errors import CommandError
 from mlops.interruption import interruptible, put_off
 from mlops_constructs.naming import EnvironmentNames, ModelNames
@@ -22,7 +22,8 @@ STAGE = "local"
 MODEL = "loan_approval"
 SUMMARY = ROOT / "build" / "demo" / "summary.json"
 YEAR, PER_MONTH = 2003, 100
-RELEASE_TIMEOUT_SECONDS = 120
+RELEASE_TIMEOUT_SECONDS = 300
+"""A run of the controller that a kill cut off keeps its lock for 90 s, and the schedule comes a minute later."""
 CAPTURE_TIMEOUT_SECONDS = 30
 
 
@@ -49,7 +50,7 @@ def _run(home: Home, *, keep: bool) -> int:
         _loop(run, server)
         code = 0
     except (CommandError, ClientError, BotoCoreError, OSError) as error:
-        run.tell_failure(str(error))
+        run.tell_failure(_reason(error, server))
     except KeyboardInterrupt:
         run.tell_failure("run `make demo` again: it goes on from what is saved", how="interrupted")
         code = 130
@@ -66,9 +67,19 @@ def _run(home: Home, *, keep: bool) -> int:
                 run.write()
     if code == 0:
         _tell_end(run)
-    if keep and server is not None:
+    if keep and server is not None and server.answers:
         _tell_running(server)
     return code
+
+
+def _reason(error: Exception, server: local.Server | None) -> str:
+    text = aws.explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
+    if server is None or server.answers:
+        return text
+    return (
+        f"{text}\nThe local AWS has ended; its log: {server.home.log}. Run `make demo` again: it goes on from what is "
+        "saved"
+    )
 
 
 def _loop(run: Run, server: local.Server) -> None:
@@ -112,7 +123,8 @@ def _tell_story(run: Run, server: local.Server, first: Mapping[str, Any], founda
     with run.phase("worse", "A version that approves nearly everything: its AUC is as good, its decisions are not"):
         story.release(story.train("with a threshold of 0.9", **RECENT, DecisionThreshold="0.9"))
     with run.phase("broken", "An urgent fix with an error in its code, released without an experiment"):
-        story.release(story.register_broken(better), hotfix=True)
+        slip = story.register_by_hand(better, SLIP, "an urgent fix, with an error in its code")
+        story.release(slip, hotfix=True)
     run.results["releases"] = story.releases
 
 

@@ -103,6 +103,9 @@ class Customers:
 
 
 def _words(error: ClientError | BotoCoreError) -> str:
-    if isinstance(error, ClientError):
-        return f"{error.response['Error'].get('Code')} {error.response.get('OriginalStatusCode', '')}".strip()
-    return type(error).__name__
+    """What kind of failure it is; of a model's own error the status, and the line before its traceback."""
+    if not isinstance(error, ClientError):
+        return type(error).__name__
+    code, status = error.response["Error"].get("Code"), error.response.get("OriginalStatusCode", "")
+    line = str(error.response.get("OriginalMessage", "")).partition("\n")[0]
+    return f"{code} {status}".strip() + (f": {line}" if line else "")

@@ -4,6 +4,7 @@ Nothing here decides anything. A person trains and approves; customers apply; ou
 does the rest, and the story tells what its ledger says.
 """
 
+import hashlib
 import io
 import tarfile
 import time
@@ -26,7 +27,7 @@ _ENDS = {kind: kind for kind in ("lost", "failed", "rejected", "inconclusive")} 
 """Kinds of ledger entries that end a release, and what they make of it."""
 
 POLL_SECONDS = 0.3
-TIMEOUT_SECONDS = 240
+TIMEOUT_SECONDS = 600
 WHO = "demo"
 FIRST_MONTH, LAST_MONTH = "2007-01", "2007-12"
 RECENT = {"TrainFrom": "2003-01-01", "TrainTo": "2004-12-31", "TestFrom": "2005-01-01", "TestTo": "2005-03-31"}
@@ -56,8 +57,8 @@ class Story:
     capture_bucket: str
     artifacts_bucket: str
     runtime: Any
+    applications: Iterator[loans.Loan] = field(default_factory=lambda: _again_and_again(FIRST_MONTH, LAST_MONTH))
     releases: list[dict[str, Any]] = field(default_factory=list)
-    _applications: Iterator[loans.Loan] = field(default_factory=lambda: _again_and_again(FIRST_MONTH, LAST_MONTH))
 
     def tell_first(self, version: int) -> None:
         """The first version has nothing to be compared with."""
@@ -83,41 +84,47 @@ class Story:
         self._say(f"version {newest.number} registered: {what}, test AUC {auc:.3f}", style="green")
         return package
 
-    def register_broken(self, good: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Register a copy of a version with an error in its code, past the pipeline and its tests."""
+    def register_by_hand(self, good: Mapping[str, Any], code: str, what: str) -> Mapping[str, Any]:
+        """Register a copy of a version with more code at the end of its own, past the pipeline and its tests."""
         s3, sagemaker = self._clients("s3"), self._clients("sagemaker")
         container = good["InferenceSpecification"]["Containers"][0]
         bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
         archive = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        uri = f"{self.target.names.folder}/by-hand/{good['ModelPackageVersion']}/model.tar.gz"
-        s3.put_object(Bucket=self.artifacts_bucket, Key=uri, Body=_with_slip(archive))
-        broken = container | {"ModelDataUrl": f"s3://{self.artifacts_bucket}/{uri}"}
-        kept = {name: value for name, value in broken.items() if name in ("Image", "ModelDataUrl", "Environment")}
+        content = hashlib.sha256(archive + code.encode()).hexdigest()[:12]
+        changed = f"{self.target.names.folder}/by-hand/{content}/model.tar.gz"
+        s3.put_object(Bucket=self.artifacts_bucket, Key=changed, Body=with_code(archive, code))
+        kept = {name: value for name, value in container.items() if name in ("Image", "Environment")}
+        kept["ModelDataUrl"] = f"s3://{self.artifacts_bucket}/{changed}"
         arn = sagemaker.create_model_package(
             ModelPackageGroupName=self.target.package_group,
-            ModelPackageDescription="Changed by hand, for an urgent fix",
+            ModelPackageDescription=f"Changed by hand: {what}",
             ModelApprovalStatus="PendingManualApproval",
             InferenceSpecification=good["InferenceSpecification"] | {"Containers": [kept]},
         )["ModelPackageArn"]
-        self._say(f"version {version_of(arn)} registered by hand: an urgent fix, with an error in its code")
+        self._say(f"version {version_of(arn)} registered by hand: {what}")
         return registry.version(sagemaker, self.target.package_group, version_of(arn))
 
     def release(self, package: Mapping[str, Any], *, hotfix: bool = False) -> dict[str, Any]:
         """Approve a version while customers apply, and tell what becomes of it until it has come or gone."""
         arn, version = package["ModelPackageArn"], package["ModelPackageVersion"]
-        known = {entry.key for entry in self._entries()}
+        newest = ledger.newest(self._clients("dynamodb"), self.target.ledger, self.target.names.public, 1)
+        generation = newest[0].generation if newest else 0
+        known = {entry.key for entry in self._entries(generation)}
         began = self.run.clock()
-        with self._customers(version) as customers:
+        # The ids are of this release: in a later run on the same state, the same loans apply anew.
+        with self.customers(f"v{version}-") as customers:
             registry.approve(
                 self._clients("sagemaker"), package, reason="approved in the demo", by=WHO,
                 strategy="replace" if hotfix else None,
             )  # fmt: skip
             self._say(f"version {version} approved" + (", to replace the champion at once" if hotfix else ""))
-            told = list(self._follow(arn, known))
+            told = list(self._follow(arn, known, generation))
             end = self._state()
         result = summarize(version, told, champion=end.champion == arn) | {
             "requests": customers.requests,
             "failed_requests": customers.failures.total(),
+            "failures": dict(customers.failures),
+            "answered_by": dict(sorted(customers.versions.items())),
             "seconds": round(self.run.clock() - began, 1),
         }
         answered = ", ".join(f"{count} by version {name}" for name, count in sorted(customers.versions.items()))
@@ -126,20 +133,24 @@ class Story:
         self.releases.append(result)
         return result
 
-    def _customers(self, version: int) -> Customers:
+    def customers(self, prefix: str) -> Customers:
+        """Customers who apply as long as the context lasts; `prefix` begins the inference ids of their requests."""
+
         def tell(known: Any) -> None:
             outcomes.put(self._clients("s3"), self.capture_bucket, self.target.names.folder, known, outcomes.utc_now())
 
-        # The ids are of this release: in a later run on the same state, the same loans apply anew.
-        return Customers(self.runtime, self.endpoint, self._applications, f"v{version}-", tell)
+        return Customers(self.runtime, self.endpoint, self.applications, prefix, tell)
 
-    def _follow(self, package: str, known: set[str]) -> Iterator[Entry]:
-        """Yield the controller's new decisions until the version serves alone, or has no part in it any more."""
+    def _follow(self, package: str, known: set[str], generation: int) -> Iterator[Entry]:
+        """Yield the controller's new decisions until the version serves alone, or has no part in it any more.
+
+        generation: of the newest decision before.
+        """
         deadline = time.monotonic() + TIMEOUT_SECONDS
         seen = False
         while True:
             state = self._state()
-            for entry in self._entries():
+            for entry in self._entries(generation):
                 if entry.key not in known:
                     known.add(entry.key)
                     self._tell(entry)
@@ -165,8 +176,8 @@ class Story:
     def _state(self) -> ReleaseState:
         return release_state.read(self._clients("ssm"), self.target.names)
 
-    def _entries(self) -> list[Entry]:
-        return ledger.since(self._clients("dynamodb"), self.target.ledger, self.target.names.public, 0)
+    def _entries(self, generation: int) -> list[Entry]:
+        return ledger.since(self._clients("dynamodb"), self.target.ledger, self.target.names.public, generation)
 
     def _say(self, text: str, *, source: str = "", style: str = "") -> None:
         line(self.run.clock, text, source=source, style=style)
@@ -223,15 +234,15 @@ def _figures(verdict: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_slip(archive: bytes) -> bytes:
-    """The model's archive with SLIP at the end of its inference code."""
+def with_code(archive: bytes, code: str) -> bytes:
+    """A model's archive with `code` at the end of its inference code."""
     changed = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(archive)) as source, tarfile.open(fileobj=changed, mode="w:gz") as target:
         for member in source.getmembers():
             body = source.extractfile(member)
             content = body.read() if body else b""
             if member.name.removeprefix("./") == "code/inference.py":
-                content += SLIP.encode()
+                content += code.encode()
                 member.size = len(content)
             target.addfile(member, io.BytesIO(content) if body else None)
     return changed.getvalue()

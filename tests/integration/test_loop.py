@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from mlops import releases, traffic
+from mlops import traffic
 from mlops.demo import loans
-from tests.deployed import MODEL, NAMES, Platform, change_setting, checkout
+from tests.deployed import MODEL, NAMES, Platform, change_setting, checkout, until
 from tests.local_aws_fixture import LocalAws
 
 QUIET_SECONDS = 3
@@ -27,7 +27,7 @@ QUIET_SECONDS = 3
 def platform(local_aws: LocalAws) -> Iterator[Platform]:
     deployed = Platform(local_aws)
     deployed.bootstrap()
-    deployed.cdk("deploy", "--all", "--require-approval", "never")
+    deployed.deploy()
     yield deployed
     deployed.cdk("destroy", "--all", "--force")
 
@@ -98,9 +98,7 @@ def test_corrupt_loans_fail_at_validation_with_the_rule_named(
 
 
 def test_the_pipeline_registers_a_version_that_waits_for_approval(platform: Platform) -> None:
-    uri = loans.upload(platform.client("s3"), platform.data_bucket, MODEL.folder)
-    assert platform.follow(platform.start(uri))["PipelineExecutionStatus"] == "Succeeded", platform.said[-20:]
-    package = releases.newest_version(platform.client("sagemaker"), MODEL.package_group)
+    package = platform.train()
     assert (package["ModelPackageVersion"], package["ModelApprovalStatus"]) == (1, "PendingManualApproval")
     assert 0.68 <= float(package["CustomerMetadataProperties"]["test_auc"]) <= 0.74
     assert any(who == "TrainModel" and "validation-auc" in text for who, text in platform.said)
@@ -130,7 +128,7 @@ def test_a_bad_request_gets_400_with_the_field_named_and_is_counted(
     bad = applications[0][1] | {"GrAppv": "a lot"}
     answer = traffic.bad_request(platform.client("sagemaker-runtime"), MODEL.endpoint, bad)
     assert answer.startswith("400: instances[0].GrAppv")
-    assert _until(lambda: _sum(platform, "Invocation4XXErrors"), 1.0)
+    until(lambda: platform.metric_sum("Invocation4XXErrors") == 1, "one refused request is counted", 10)
 
 
 def test_an_edit_of_metadata_changes_nothing(platform: Platform) -> None:
@@ -170,17 +168,33 @@ def test_a_changed_setting_is_deployed_in_place_and_does_not_touch_the_release(
     change_setting(changed, "schedule_minutes = ", "schedule_minutes = 7")
     platform.cdk("deploy", "--all", "--require-approval", "never", folder=changed)
     assert platform.release_state() == before
-    platform.cdk("deploy", "--all", "--require-approval", "never")
+
+
+def test_a_model_that_is_switched_off_comes_back_with_the_same_champion(
+    platform: Platform, local_aws: LocalAws, applications: list[tuple[str, dict[str, Any]]], tmp_path: Path
+) -> None:
+    before = platform.release_state()
+    switched_off = Platform(local_aws, folder=checkout(tmp_path))
+    with (switched_off.folder / "config" / "local.toml").open("a") as config:
+        config.write("\n[models.loan_approval]\nenabled = false\n")
+    switched_off.deploy()
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        platform.release_state()
+    assert "loan-approval in local" in (page := switched_off.mlops("status").stdout)
+    assert "(switched off)" in page
+    assert platform.parameters().champion == before[1]
+    platform.deploy()
+    assert platform.release_state()[:2] == before[:2]
+    answer = traffic.replay(platform.client("sagemaker-runtime"), MODEL.endpoint, applications)
+    assert answer.versions == {"1": len(applications)}
 
 
 def test_the_next_version_reuses_cached_steps_and_replaces_the_champion(
     platform: Platform, applications: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    uri = loans.upload(platform.client("s3"), platform.data_bucket, MODEL.folder)
     platform.said.clear()
-    assert platform.follow(platform.start(uri))["PipelineExecutionStatus"] == "Succeeded", platform.said[-20:]
+    version = platform.train()
     assert ("TrainModel", "succeeded (cached: same arguments as an earlier run)") in platform.said
-    version = platform.versions()[-1]
     assert version["ModelPackageVersion"] == 2
     serving = platform.approve(version["ModelPackageArn"])
     answer = traffic.replay(platform.client("sagemaker-runtime"), serving.endpoint, applications)
@@ -192,29 +206,3 @@ def test_destroy_leaves_no_stack_behind(platform: Platform) -> None:
     stacks = platform.client("cloudformation").list_stacks()["StackSummaries"]
     left = {stack["StackName"] for stack in stacks if stack["StackStatus"] != "DELETE_COMPLETE"}
     assert {name for name in left if name.startswith(NAMES.base)} == set()
-
-
-def _sum(platform: Platform, metric: str) -> float:
-    now = time.time()
-    points = platform.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/SageMaker",
-        MetricName=metric,
-        Dimensions=[
-            {"Name": "EndpointName", "Value": MODEL.endpoint},
-            {"Name": "VariantName", "Value": "champion"},
-        ],
-        StartTime=now - 600,
-        EndTime=now + 60,
-        Period=600,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
-
-
-def _until(value: Callable[[], float], expected: float, timeout_seconds: float = 10) -> bool:
-    deadline = time.monotonic() + timeout_seconds
-    while value() != expected:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True

@@ -44,7 +44,12 @@ def test_the_strategy_of_an_earlier_approval_does_not_stay(world: World) -> None
     [
         (3, "version 3 is approved; it serves already"),
         (2, "version 2 is approved; version 3 goes on serving, mlops rollback 2 goes back to it"),
-        (4, "version 4 is approved, but version 5 failed, and only a newer one is tried"),
+        (
+            4,
+            "version 4 is approved, but not tried, since it is not newer than version 5, which failed, lost or "
+            "was rejected; a newer one is",
+        ),
+        (5, "version 5 is approved, but not tried, since it failed, lost or was rejected; a newer one is"),
         (6, "version 6 is approved, but version 7 is newer and on its way: only that is tried"),
     ],
 )

@@ -46,7 +46,10 @@ def test_a_job_is_followed_to_its_end(started: World, capsys: pytest.CaptureFixt
 def test_a_job_that_ends_badly_says_why(started: World, capsys: pytest.CaptureFixture[str], status: str) -> None:
     started.registry.jobs = [job(status, FailureReason="row 7: GrAppv is missing")]
     assert main(["batch", SOURCE, "--wait"]) == 1
-    assert capsys.readouterr().err == f"mlops: transform job job-1: {status}: row 7: GrAppv is missing\n"
+    assert capsys.readouterr().err == (
+        f"mlops: transform job job-1: {status}: row 7: GrAppv is missing; its log: /aws/sagemaker/TransformJobs, "
+        "streams job-1/…\n"
+    )
 
 
 def test_a_job_that_takes_longer_is_not_a_failure(started: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,11 @@
 """The command line as a whole: exit codes, one line for an error, options that every command has."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from mlops import demo
 from mlops.__main__ import main
@@ -18,6 +21,12 @@ from tests.unit.mlops.world import World, refused
         (UsageError("--model x: not there"), 2, "mlops: --model x: not there"),
         (NotYet("not yet"), 3, "mlops: not yet"),
         (refused("DescribeStacks", "AccessDenied", "no"), 1, "mlops: DescribeStacks: AccessDenied: no"),
+        (
+            EndpointConnectionError(endpoint_url="http://127.0.0.1:1/"),
+            1,
+            'mlops: Could not connect to the endpoint URL: "http://127.0.0.1:1/"; check the network, or whether the '
+            "local AWS still runs: python -m local_aws status",
+        ),
         (PermissionError(13, "Permission denied", "x"), 1, "mlops: [Errno 13] Permission denied: 'x'"),
         (KeyboardInterrupt(), 130, "mlops: interrupted"),
     ],
@@ -32,6 +41,22 @@ def test_an_error_is_one_line_and_an_exit_code(
     assert main(["status"]) == code
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", f"{line}\n")
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure_to_tell() -> None:
+    """As with `mlops status --json | head -1`: neither a message nor a traceback."""
+    code = (
+        "from mlops import __main__ as it\n"
+        "from mlops.commands import status\n"
+        "status.target.find_all = lambda *_: print('x' * 10**6, flush=True) or []\n"
+        "raise SystemExit(it.main(['status', '--json']))\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,13 @@ def test_promote_of_another_version_says_that_the_candidate_gives_way_and_that_t
         (["promote"], "there is no candidate; name a version: mlops promote VERSION"),
         (["promote", "5"], "version 5 is the champion already"),
         (["promote", "4"], "version 4 is older than the champion 5; use mlops rollback 4"),
-        (["promote", "6"], "version 6 is not newer than version 7, which failed; approve a newer one"),
+        (
+            ["promote", "6"],
+            "version 6 is not newer than version 7, which failed, lost or was rejected; approve a newer one",
+        ),
         (["rollback"], "knows of no champion before; name a version: mlops rollback VERSION"),
         (["rollback", "5"], "version 5 is the champion already"),
+        (["promote", "7"], "version 7 failed, lost or was rejected; approve a newer one"),
         (["release", "8"], "needs no second person (release.second_person is false); approving releases it"),
     ],
 )
@@ -123,6 +127,24 @@ def test_rollback_to_any_approved_version_says_what_becomes_of_the_candidate(
     assert main(["rollback", "1"]) == 0
     assert command(world) == f"rollback {package}"
     assert out(capsys).endswith("; version 4 (challenger) leaves and starts anew, unless mlops reject 4")
+
+
+def test_after_a_rollback_there_is_no_version_before(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """The controller leaves `previous` as it was: at the version that serves again."""
+    world.serve(2, previous=2)
+    assert main(["rollback"]) == 1
+    assert err(capsys).endswith("knows of no champion before; name a version: mlops rollback VERSION")
+
+
+def test_a_rollback_whose_champion_is_written_already_is_still_under_way(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.serve(2, previous=2)
+    world.registry.add(2)
+    world.set(ReleaseParameter.CANDIDATE, f"{world.registry.arn(2)} rollback")
+    for arguments in (["rollback"], ["rollback", "2"]):
+        assert main(arguments) == 1
+        assert "is going back to version 2 already" in err(capsys)
 
 
 def test_a_rollback_under_way_is_not_asked_for_again(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,8 @@ class Runtime:
         number = json.loads(request["Body"])["instances"][0]["number"]
         assert request["InferenceId"] == f"run-{number}"
         if number == 13:
-            raise ClientError({"Error": {"Code": "ModelError"}, "OriginalStatusCode": 500}, "InvokeEndpoint")  # type: ignore[typeddict-unknown-key]
+            answer: Any = {"Error": {"Code": "ModelError"}, "OriginalStatusCode": 500, "OriginalMessage": "why\nwhere"}
+            raise ClientError(answer, "InvokeEndpoint")
         return {"Body": io.BytesIO(json.dumps({"predictions": [{"model_version": "2"}]}).encode())}
 
 
@@ -46,7 +47,7 @@ def test_outcomes_are_told_of_what_was_answered_and_failures_are_counted(quick: 
     told: list[tuple[str, str]] = []
     with Customers(Runtime(), "loans", endless(), "run-", told.extend) as sent:
         until(lambda: len(told) > 100)
-    assert sent.failures == {"ModelError 500": 1}
+    assert sent.failures == {"ModelError 500: why": 1}
     assert sent.requests == sent.versions["2"] + 1
     assert [name for name, _ in told[:14]] == [f"run-{number}" for number in (*range(13), 14)]
     assert told[3] == ("run-3", "1")

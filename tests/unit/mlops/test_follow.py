@@ -135,6 +135,21 @@ def test_an_approved_version_that_loses_its_chance_ends_the_wait(
     assert capsys.readouterr().err == f"mlops: loan-approval in local: version 4: {why}\n"
 
 
+def test_what_is_told_is_the_decision_that_ended_it_not_the_steps_after(
+    world: World, meanwhile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.serve(3)
+    world.registry.add(4, "PendingManualApproval")
+    controller = Controller(world)
+    meanwhile(
+        lambda: controller.note("failed#4", 4, "alarm latency went off"),
+        lambda: controller.note("write#candidate", 4, "nothing is left of it"),
+        lambda: controller(ReleaseParameter.FAILED, 4),
+    )
+    assert main(["approve", "4", "--wait"]) == 1
+    assert capsys.readouterr().err.endswith("it failed, lost or was rejected: alarm latency went off\n")
+
+
 def test_one_look_between_two_writes_does_not_end_the_wait(
     world: World, meanwhile, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,7 +203,19 @@ def test_when_the_time_is_over_the_exit_code_says_that_it_is_not_a_failure(
     meanwhile()
     assert main(["promote", "4", "--wait", "--timeout", "5"]) == 3
     assert capsys.readouterr().err == (
-        "mlops: loan-approval in local: not yet after 5 s; it goes on by itself: mlops status\n"
+        "mlops: loan-approval in local: not yet after 5 s; it goes on by itself, unless it waits for somebody: "
+        "mlops status\n"
+    )
+
+
+def test_a_pause_does_not_end_by_itself(world: World, meanwhile, capsys: pytest.CaptureFixture[str]) -> None:
+    world.serve(3)
+    world.registry.add(4, "PendingManualApproval")
+    world.set(COMMAND, "pause")
+    meanwhile()
+    assert main(["approve", "4", "--wait", "--timeout", "5"]) == 3
+    assert capsys.readouterr().err == (
+        "mlops: loan-approval in local: not yet after 5 s; releases are paused: mlops resume\n"
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlops import ledger
+from mlops import ledger, words
 from mlops.__main__ import main
 from mlops.cdk import ROOT
 from tests.unit.mlops.world import LOOK, TABLE, World
@@ -64,10 +64,41 @@ def test_an_entry_is_told_with_its_verdict_in_words(world: World, capsys: pytest
     ]
 
 
+def test_a_verdict_is_told_once_where_it_is_the_reason(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = LOOK | {"decision": "worse", "explanation": "The candidate is worse: Z is -2.5."}
+    reason = f"time is up. {figures['explanation']}"
+    world.note(9, "lost#4", 4, stage="shadow", reason=reason, verdict=json.dumps(figures))
+    assert main(["history"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "2026-11-21 09:00:00  lost         version 4    shadow      time is up. "
+        "worse: +1.2 points (-0.4 to +2.9); 6,120 of 24,594 outcomes (25 % of the information), look 12",
+    ]
+
+
+def test_a_plan_that_takes_longer_than_planned_names_no_number_to_reach() -> None:
+    """Pairs are planned from how often the two models are expected to differ: they may differ less."""
+    assert words.verdict(LOOK | {"samples": 30000, "progress": 0.1}) == (
+        "undecided so far: +1.2 points (-0.4 to +2.9); 30,000 outcomes (10 % of the information), look 12"
+    )
+
+
+def test_steps_that_follow_from_a_decision_are_shown_when_asked_for(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.note(7, "begin#4", 4)
+    for number in range(30):
+        world.note(8 + number, f"look#2#{number}", 4, minutes=number + 1, verdict=json.dumps(LOOK))
+    world.note(90, "write#candidate", 4, minutes=60)
+    assert main(["history", "--limit", "1"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["2026-11-21 09:00:00  begin        version 4                so"]
+    assert main(["history", "--limit", "2", "--steps"]) == 0
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()[:2]] == ["write", "look"]
+
+
 def test_the_limit_is_kept_and_json_has_the_figures(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.note(8, "begin#4#shadow", 4)
     world.note(9, "look#2#100", 4, verdict=json.dumps(LOOK))
-    assert main(["history", "--limit", "1", "--json"]) == 0
+    assert main(["history", "--limit", "1", "--steps", "--json"]) == 0
     (entry,) = json.loads(capsys.readouterr().out)["entries"]
     assert (entry["kind"], entry["version"], entry["verdict"]["samples"]) == ("look", 4, 6120)
     assert entry["at"] == "2026-11-21T09:00:00+00:00"

@@ -28,6 +28,10 @@ class FakeServer:
 
     def __init__(self) -> None:
         self.stops = 0
+        self.answers = True
+
+    def exports(self) -> str:
+        return "export AWS_ENDPOINT_URL=…"
 
     def stop(self) -> None:
         self.stops += 1
@@ -69,6 +73,40 @@ def test_an_interrupted_demo_stops_its_server_and_names_the_phase(
     said = capsys.readouterr().out
     assert "interrupted in phase 'deploy'" in said
     assert "failed" not in said
+
+
+def test_a_server_that_died_is_named_and_not_told_to_be_running(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def loop(run: demo.Run, _server: object) -> None:
+        with run.phase("deploy", "Deploy"):
+            server.answers = False
+            raise CommandError("x: y; z")
+
+    monkeypatch.setattr(demo, "_loop", loop)
+    assert demo.run_demo(keep=True) == 1
+    assert capsys.readouterr().out.endswith(
+        "demo failed in phase 'deploy'\nx: y; z\n"
+        f"The local AWS has ended; its log: {STATE.log}. Run `make demo` again: it goes on from what is saved\n"
+    )
+
+
+@pytest.mark.parametrize("error", [None, CommandError("x: y; z")])
+def test_a_server_that_is_kept_is_told_with_how_to_use_and_to_stop_it(
+    server: FakeServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: CommandError | None,
+) -> None:
+    def loop(_run: object, _server: object) -> None:
+        if error:
+            raise error
+
+    monkeypatch.setattr(demo, "_loop", loop)
+    monkeypatch.setattr(demo, "_tell_end", lambda _run: None)
+    assert demo.run_demo(keep=True) == (1 if error else 0)
+    assert "export AWS_ENDPOINT_URL=…" in capsys.readouterr().out
+    assert server.stops == 0
 
 
 def test_a_second_interrupt_does_not_stop_the_stopping(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:

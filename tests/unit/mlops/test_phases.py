@@ -1,11 +1,16 @@
 """A run of the demo names the phase that failed, and always leaves a whole summary."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from mlops import demo
+from mlops.cdk import ROOT
+from mlops.demo import story
 from mlops.demo.phases import Run
+from stacks.settings import load
 
 
 def test_the_summary_names_the_failed_phase_and_keeps_what_was_measured(tmp_path: Path) -> None:
@@ -27,3 +32,13 @@ def test_a_summary_of_a_good_run_names_no_failure(tmp_path: Path) -> None:
         pass
     run.write()
     assert "failed" not in json.loads(run.summary_file.read_text())
+
+
+def test_a_release_waits_longer_than_a_controller_that_was_cut_off_keeps_its_lock() -> None:
+    """A demo on the state of a killed one finds the lock held, and then only the schedule wakes the controller."""
+    lock = (ROOT / "lambdas/release_controller/lock.py").read_text()
+    lease = int(re.findall(r"^LEASE_SECONDS = (\d+)$", lock, re.MULTILINE)[0])
+    settings = load(ROOT / "config", demo.STAGE).models[demo.MODEL]
+    least = lease + 60 * settings.release.schedule_minutes + settings.serving.deployment.max_timeout_seconds / 10
+    assert least <= demo.RELEASE_TIMEOUT_SECONDS
+    assert least <= story.TIMEOUT_SECONDS

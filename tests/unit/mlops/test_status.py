@@ -60,9 +60,24 @@ def test_an_experiment_shows_both_variants_the_last_look_and_how_long_it_has_bee
         "version 4 is undecided so far: +1.2 points (-0.4 to +2.9); 6,120 of 24,594 outcomes "
         "(25 % of the information), look 12 (30 min ago)"
     )
-    assert shown[""] == "Not decided yet."
+    assert "" not in shown
     assert shown["previous"] == "version 2; mlops rollback goes back to it"
-    assert shown["last"].startswith("2026-11-21 11:30:00  look")
+    assert shown["last"].startswith("2026-11-21 08:00:00  done")
+
+
+def test_the_last_decision_is_shown_not_the_steps_that_follow_from_it(world: World) -> None:
+    world.serve(3)
+    world.note(5, "done#3", 3, reason="it serves")
+    for number, kind in enumerate(("write", "apply", "shift", "look"), 1):
+        world.note(5 + number, f"{kind}#x", 3, minutes=number)
+    assert rows(world)["last"].endswith("done         version 3                it serves")
+
+
+def test_after_a_rollback_there_is_no_version_before_to_go_to(world: World) -> None:
+    world.serve(2, previous=2)
+    assert "previous" not in rows(world)
+    world.registry.add(2, "Rejected")
+    assert rows(world)["waiting"].startswith("the champion is rejected, none is known to go back to")
 
 
 def test_a_shadow_is_shown_as_mirrored_beside_all_of_the_requests(world: World) -> None:
@@ -88,6 +103,12 @@ def test_a_verdict_on_an_earlier_candidate_is_not_shown_as_one_on_the_candidate(
     world.note(7, "end#4", 4, verdict=json.dumps(LOOK | {"decision": "worse"}))
     assert "version 4 is worse" in rows(world)["verdict"]
     world.set(ReleaseParameter.CANDIDATE, f"{world.registry.arn(5)} shadow")
+    assert "verdict" not in rows(world)
+
+
+def test_a_look_that_decided_nothing_is_not_shown_once_its_candidate_has_left(world: World) -> None:
+    world.serve(3)
+    world.note(7, "look#2#400", 4, verdict=json.dumps(LOOK))
     assert "verdict" not in rows(world)
 
 

@@ -5,7 +5,7 @@ import tarfile
 from datetime import UTC, datetime
 from typing import Any
 
-from mlops.demo.story import SLIP, _with_slip, summarize
+from mlops.demo.story import SLIP, summarize, with_code
 from mlops.ledger import Entry
 
 
@@ -48,6 +48,6 @@ def test_the_slip_is_all_that_changes_in_an_archive() -> None:
             member = tarfile.TarInfo(name)
             member.size = len(text)
             tar.addfile(member, io.BytesIO(text.encode()))
-    with tarfile.open(fileobj=io.BytesIO(_with_slip(archive.getvalue()))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(with_code(archive.getvalue(), SLIP))) as tar:
         contents = {member.name: tar.extractfile(member).read().decode() for member in tar}  # type: ignore[union-attr]
     assert contents == {"xgboost-model": "trees", "code/inference.py": "def predict_fn(c, m): ...\n" + SLIP}

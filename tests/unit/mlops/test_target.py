@@ -104,7 +104,8 @@ def test_whom_ssm_does_not_tell_the_writers_sees_the_rest(world: World) -> None:
         ),
         (
             EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
-            'Could not connect to the endpoint URL: "http://127.0.0.1:1"',
+            'Could not connect to the endpoint URL: "http://127.0.0.1:1"; check the network, or whether the local AWS '
+            "still runs: python -m local_aws status",
         ),
     ],
 )

@@ -65,6 +65,12 @@ def _people(stages: tuple[str, ...]) -> dict[str, Scenario]:
         "rollback command": _scenario(stages, Step(command("rollback"))),
         "rollback to a named version": _scenario(stages, Step(approve(3)), Step(command(f"rollback {arn(1)}"))),
         "rollback fails": _scenario(stages, Step(lambda world: world.serving.bad.add(1)), Step(command("rollback"))),
+        "endpoint undoes a rollback": _scenario(
+            stages, Step(lambda world: world.serving.sly.add(1)), Step(command("rollback"))
+        ),
+        "rollback to what failed": _scenario(
+            stages, Step(lambda world: world.serving.bad.clear()), Step(command(f"rollback {arn(2)}")), bad={2}
+        ),
         "rollback refused": _scenario(stages, Step(command("rollback")), Step(command("rollback"))),
         "rejected champion": _scenario(stages, Step(approve(2, "Rejected"))),
         "rejected champion without another": Scenario(
@@ -137,11 +143,16 @@ def _housekeeping() -> dict[str, Scenario]:
             policy={"second_person": True},
         ),
         "evidence": Scenario(
-            steps=(*FIRST, Step(lambda world: world.registry.edit(1, tests_dev="passed")), Step(approve(2))),
+            steps=(*FIRST, *_evidence(1), Step(approve(2)), *_evidence(2)),
             policy={"evidence": ["tests_dev"]},
         ),
         "switched off": Scenario(steps=FIRST, policy={"enabled": False}),
     }
+
+
+def _evidence(version: int) -> tuple[Step, ...]:
+    """Another environment's tests pass."""
+    return (Step(lambda world: world.registry.edit(version, tests_dev="passed")),)
 
 
 def _quiet_in(stages: tuple[str, ...], stage: str) -> str:

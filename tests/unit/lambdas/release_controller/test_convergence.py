@@ -1,4 +1,4 @@
-"""Whatever goes wrong between, the end is the same."""
+"""Whatever goes wrong between, the end is the same. `bench controller` has all points; here is a sample of them."""
 
 from __future__ import annotations
 
@@ -7,95 +7,143 @@ import random
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.lambdas.release_controller.world import READS, SCHEDULE, CrashError, P, World, arn, refused
+from tests.unit.lambdas.release_controller.names import POLICY, SCHEDULE, arn, number, refused
+from tests.unit.lambdas.release_controller.plays import play_beside, play_unluckily
+from tests.unit.lambdas.release_controller.scenarios import STRATEGIES, scenarios
+from tests.unit.lambdas.release_controller.world import LOCKING, READS, CrashError, World
 
-SCENARIOS = {
-    "first release": ([1], {}),
-    "next release": ([1, 2], {}),
-    "failed first release": ([1], {"bad": {1}}),
-    "failed next release": ([1, 2], {"bad": {2}}),
-    "newer one after a failure": ([1, 2, 3], {"bad": {2}}),
-    "stack that cannot roll back": ([1, 2], {"stuck": {2}}),
+ENDINGS_SAMPLED, CRASHES, SCHEDULES, HISTORIES = 10, 4, 10, 30
+"""Of each strategy: endings, crashes of each, and schedules; and histories."""
+
+ENDINGS = {
+    # ending: champion, failed, previous
+    "first release": (1, 0, 0),
+    "first release fails": (0, 1, 0),
+    "better": (2, 0, 1),
+    "tests": (2, 0, 1),
+    "evidence": (2, 0, 1),
+    "second person": (2, 0, 1),
+    "retirement": (5, 0, 4),
+    "switched off": (0, 0, 0),
+    "newer one after a failure": (3, 2, 1),
+    "newer one while the champion is replaced": (3, 0, 2),
+    "undone by a person's old change set": (2, 0, 1),
+    "paused before, resumed": (2, 0, 1),
+    "slow and failing queries": (2, 0, 1),
+    "promote of an unknown version": (2, 0, 1),
+    "rejected champion without another": (1, 0, 0),
+    "rollback to a named version": (1, 3, 2),
+    "rollback command": (1, 2, 1),
+    "rollback refused": (1, 2, 1),
+    "rejected champion": (1, 2, 1),
+    "rollback fails": (2, 2, 0),
+    "endpoint undoes a rollback": (2, 2, 0),
+    "rollback to what failed": (2, 2, 1),
 }
+BY_START = {
+    "superseded in": (3, 0, 1),
+    "promoted from": (2, 0, 1),
+    "paused in": (2, 0, 1),
+    "champion rejected in": (1, 3, 1),
+    "rollback command in": (1, 3, 1),
+}
+LOSES = (1, 2, 0)
+"""Every other ending: version 2 does not become champion, and version 1 goes on serving."""
 
 
-def play(controller, versions):
-    """Approve one version after the other, each when all is quiet; a person repairs a stuck stack."""
-    for version in versions:
-        controller.world.approve(version)
-        controller.settle()
-        if controller.world.status == "UPDATE_ROLLBACK_FAILED":
-            controller.world.continue_rollback()
-            controller.settle()
-    return controller.world
+HAPPENINGS = [
+    "approve", "approve", "reject", "edit", "event", "event", "event", "step", "step", "step", "schedule", "schedule",
+    "lose", "deploy", "broken deploy", "scale", "command", "time",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("retried", [True, False], ids=["retried", "lost"])
-def test_end_after_any_call_leads_to_the_same_state(start, scenario, retried):
-    """The run ends after its nth call, for each n; the event is then delivered again, or lost."""
-    versions, arguments = SCENARIOS[scenario]
-
-    def world():
-        return World(**{name: set(numbers) for name, numbers in arguments.items()})
-
-    undisturbed = play(start(world()), versions)
-    for nth in range(1, len(undisturbed.calls) + 1):
-        disturbed = world()
-        calls = iter(range(1, 10_000))
-
-        def crash(name, calls=calls, nth=nth):
-            if next(calls) == nth:
-                raise CrashError(name)
-
-        disturbed.after_call = crash
-        controller = start(disturbed)
-        if not retried:
-            deliver_once(controller)
-        play(controller, versions)
-        assert disturbed.final() == undisturbed.final(), undisturbed.calls[:nth]
-        assert disturbed.attempts == undisturbed.attempts, undisturbed.calls[:nth]
+def expected(ending):
+    starts = (found for start, found in BY_START.items() if ending.startswith(start))
+    return ENDINGS.get(ending) or next(starts, LOSES)
 
 
-def deliver_once(controller):
-    def deliver(event):
-        try:
-            controller.run(event)
-        except CrashError:
-            return
-
-    controller.deliver = deliver
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_second_run_between_any_two_calls_does_no_harm(start, scenario):
-    """A whole scheduled run happens beside the first, after its nth call, for each n."""
-    versions, arguments = SCENARIOS[scenario]
-
-    def world():
-        return World(**{name: set(numbers) for name, numbers in arguments.items()})
-
-    undisturbed = play(start(world()), versions)
-    for nth in range(1, len(undisturbed.calls) + 1):
-        disturbed = world()
-        controller = start(disturbed)
-
-        def beside(name, disturbed=disturbed, controller=controller, nth=nth):
-            if len(disturbed.calls) == nth:
-                controller.run(SCHEDULE)
-
-        disturbed.after_call = beside
-        play(controller, versions)
-        assert disturbed.final() == undisturbed.final(), undisturbed.calls[:nth]
-        assert disturbed.attempts == undisturbed.attempts, undisturbed.calls[:nth]
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_undisturbed_release_ends_as_it_should(quiet, strategy):
+    for ending, scenario in scenarios(strategy).items():
+        play = scenario.start(quiet)
+        world = play.to_the_end()
+        final = world.final()
+        names = ("champion", "failed", "previous")
+        assert tuple(number(final["parameters"][name]) for name in names) == expected(ending), ending
+        assert final["parameters"]["champion"] == world.serving.held.champion == world.ssm.released, ending
+        assert [final["parameters"][name] for name in ("candidate", "challenger", "shadow", "command")] == ["none"] * 4
+        assert (final["violations"], final["locked"]) == ([], []), ending
+        champion = number(final["released"])
+        status, weights = ("InService", {"champion": 1.0}) if champion else ("", {})
+        config = f"config-champion{champion}" if champion else ""
+        assert final["endpoint"] == (status, config, weights), ending
+        assert len(world.told) == len(final["ledger"][0]) + sum(
+            "needs help" in told or "is UPDATE" in told or "serving version" in told for told in world.told
+        )
 
 
-@pytest.mark.parametrize("seed", range(300))
+def some(strategy, chance):
+    """A sample of the strategy's scenarios, by their ending."""
+    return chance.sample(list(scenarios(strategy).items()), ENDINGS_SAMPLED)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_end_after_a_call_leads_to_the_same_state(quiet, strategy):
+    """The event is then delivered again, or lost."""
+    chance = random.Random(strategy)
+    for ending, scenario in some(strategy, chance):
+        play = scenario.start(quiet, checked=False)
+        kept = play.keep_all()
+        wanted = play.world.final()
+        for point in chance.sample(kept, CRASHES):
+            resumed = point.resume(quiet, scenario, retried=chance.random() < 0.5)
+            assert resumed.to_the_end().final() == wanted, (ending, kept.index(point), point.call)
+
+
+def test_end_after_every_call_of_a_release(quiet):
+    scenario = scenarios("shadow")["better"]
+    play = scenario.start(quiet, checked=False)
+    kept = play.keep_all()
+    assert len(kept) > 100
+    for nth, point in enumerate(kept):
+        resumed = point.resume(quiet, scenario, retried=nth % 2 == 0)
+        assert resumed.to_the_end().final() == play.world.final(), (nth, point.call)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_second_run_between_two_calls_does_no_harm_and_no_work(quiet, strategy):
+    chance = random.Random(strategy)
+    for ending, scenario in some(strategy, chance):
+        play = scenario.start(quiet, checked=False)
+        before = len(play.world.calls)
+        alone = play.to_the_end()
+        nth = chance.randint(1, len(alone.calls) - before)
+        beside = play_beside(scenario.start(quiet, checked=False), nth)
+        assert (beside.final(), beside.work()) == (alone.final(), alone.work()), (ending, nth)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_random_schedule_with_a_fifth_of_the_calls_failing_ends_the_same(quiet, strategy):
+    endings = scenarios(strategy)
+    for seed in range(SCHEDULES):
+        chance = random.Random(f"{strategy} {seed}")
+        ending = chance.choice(list(endings))
+        wanted = endings[ending].start(quiet, checked=False).to_the_end().final()
+        found = play_unluckily(endings[ending].start(quiet, checked=False), chance, 0.2).final()
+        assert found == wanted, (ending, seed)
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
 def test_random_history_ends_with_what_the_rules_say(start, seed):
-    """Approvals in any order, rejections, deployments, faults, lost and repeated events; then quiet."""
+    """People do anything at any time: the endpoint still serves something good, and all is told."""
     chance = random.Random(seed)
-    world = World(bad={v for v in range(1, 7) if chance.random() < 0.3}, page_size=chance.choice([1, 3, 100]))
-    controller = start(world)
+    versions = range(1, 7)
+    quality = {version: chance.choice(["better", "worse", "same", "changed"]) for version in versions}
+    odd = {kind: {v for v in versions if chance.random() < 0.15} for kind in ("bad", "sly", "broken", "noisy")}
+    world = World(quality=quality, page_size=chance.choice([1, 3, 100]), **odd)
+    stages = list(chance.choice(list(STRATEGIES.values())))
+    experiment = POLICY["experiment"] | {"inconclusive": chance.choice(["keep", "promote"])}
+    controller = start(world, stages=stages, experiment=experiment)
     faults = chance.choice([0.0, 0.05, 0.2])
 
     def fault(name):
@@ -103,45 +151,44 @@ def test_random_history_ends_with_what_the_rules_say(start, seed):
             raise chance.choice([CrashError(name), refused("ThrottlingException", "Rate exceeded", name)])
 
     world.before_call = world.after_call = fault
-    for _ in range(chance.randint(10, 60)):
+    for _ in range(chance.randint(10, 80)):
         happen(chance, controller)
     world.before_call = world.after_call = lambda name: None
-    if world.endpoint.get("EndpointStatus") == "Updating":
-        world.scale()
+    if world.serving.endpoint_status == "Updating" and not world.serving.operation:
+        world.serving.scale()
+    world.command("none")
     controller.settle()
 
-    assert world.value("champion") == world.stack_champion == world.released
-    if world.stack_champion != "none":
-        version = number(world.stack_champion)
-        assert version not in world.bad
-        assert world.endpoint == {"EndpointConfigName": f"config-{version}", "EndpointStatus": "InService"}
-        assert any(subject.endswith(f"version {version} is released") for subject in world.told)
-    for version in world.bad:
-        assert world.attempts.count(arn(version)) <= 1
-    tried = {number(package) for package in world.attempts}
-    for version in tried & world.bad:
-        assert any(subject.endswith(f"the release of version {version} failed") for subject in world.told)
-    approved = [version for version, approval in world.packages.items() if approval == "Approved"]
-    newest = max(approved, default=0)
-    assert newest <= max(number(world.stack_champion), number(world.value("failed")))
-    assert not {number(package) for package in failures(world)} - world.bad
-    start_again = len(world.calls)
-    controller.wake()
-    assert all(name.startswith(READS) for name in world.calls[start_again:])
+    assert world.value("champion") == world.serving.held.champion == world.ssm.released
+    assert [world.value(name) for name in ("candidate", "challenger", "shadow", "command")] == ["none"] * 4
+    assert world.serving.violations == []
+    champion = number(world.ssm.released)
+    if champion:
+        assert champion not in world.serving.bad | world.serving.broken
+        assert world.serving.endpoint_status == "InService"
+        assert (world.serving.config, world.serving.weights) == (f"config-champion{champion}", {"champion": 1.0})
+        assert any(subject.endswith(f"version {champion} is released") for subject in world.told)
+    approved = [version for version, approval in world.registry.packages.items() if approval == "Approved"]
+    assert max(approved, default=0) <= max(champion, number(world.value("failed")))
+    begun = [entry["entry"].partition("#")[2] for entry in world.ledger() if entry["kind"] == "done"]
+    assert len(begun) == len(set(begun))
+    assert world.final()["locked"] == []
+    before = len(world.calls)
+    controller.run(SCHEDULE)
+    assert all(name.startswith(READS) or name in LOCKING for name in world.calls[before:])
 
 
 def happen(chance, controller):
     """One thing happens."""
     world = controller.world
-    what = chance.choice(["approve", "approve", "reject", "edit", "event", "event", "event", "step", "step",
-                          "schedule", "lose", "deploy", "broken deploy", "scale"])  # fmt: skip
+    what = chance.choice(HAPPENINGS)
     version = chance.randint(1, 6)
     if what == "approve":
         world.approve(version)
-    elif what == "reject" and version in world.packages:
+    elif what == "reject" and version in world.registry.packages and arn(version) != world.ssm.released:
         world.approve(version, "Rejected")
-    elif what == "edit" and version in world.packages:
-        world.edit_metadata(version)
+    elif what == "edit" and version in world.registry.packages:
+        world.registry.edit(version, note="edited")
     elif what == "event" and world.events:
         event = chance.choice(world.events)
         if chance.random() < 0.7:
@@ -157,17 +204,14 @@ def happen(chance, controller):
         except (CrashError, ClientError):
             return
     elif what == "scale":
-        world.scale()
+        world.serving.scale()
     elif what == "deploy":
-        world.deploy()
+        world.serving.deploy()
     elif what == "broken deploy":
-        world.deploy(ends="bad")
-
-
-def failures(world):
-    """The packages that the controller ever named as failed."""
-    return {entry["Value"] for entry in world.parameters[f"{P}/failed"]} - {"none"}
-
-
-def number(package):
-    return 0 if package == "none" else int(package.rsplit("/", 1)[1])
+        world.serving.deploy(ends="bad")
+    elif what == "command":
+        world.command(
+            chance.choice(["pause", "none", "rollback", f"promote {arn(version)}", f"rollback {arn(version)}"])
+        )
+    elif what == "time":
+        world.clock.pass_seconds(chance.choice([60, 600, 7200]))

@@ -187,11 +187,24 @@ class TestRetirement:
         listed = s3.list_objects_v2(Bucket="artifacts")["Contents"]
         assert [entry["Key"] for entry in listed] == ["loan_approval/archive/3/model-package.json"]
 
+    def test_missing_model_data_are_known_by_the_list_where_s3_only_says_forbidden(self, aws, s3):
+        # S3's answer to HeadObject of what is not there, for who may list the bucket below a prefix only.
+        with Stubber(s3) as forbidding:
+            forbidding.add_client_error("head_object", "403", "Forbidden", http_status_code=403)
+            another = {"Contents": [{"Key": "3/model.tar.gz.old"}]}
+            forbidding.add_response(
+                "list_objects_v2", another, {"Bucket": "models", "Prefix": "3/model.tar.gz", "MaxKeys": 1}
+            )
+            forbidding.add_response("put_object", {})
+            self.retire(aws)
+            forbidding.assert_no_pending_responses()
+
     def test_refused_copy_keeps_the_version(self, aws, s3):
         with Stubber(aws.clients.sagemaker) as sagemaker:
             sagemaker.add_response("describe_model_package", self.DESCRIBED)
             with Stubber(s3) as refusing:
                 refusing.add_client_error("head_object", "403", "Forbidden", http_status_code=403)
+                refusing.add_response("list_objects_v2", {"Contents": [{"Key": "3/model.tar.gz"}]})
                 with pytest.raises(ClientError, match="Forbidden"):
                     aws.gateway.retire(arn(3))
 

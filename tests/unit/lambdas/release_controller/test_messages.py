@@ -58,7 +58,8 @@ def test_every_message_says_what_happened_why_and_what_to_do(quiet, strategy):
             assert what.startswith("What happened: ")
             assert why.startswith("Why: ")
             assert todo.startswith("What to do: ")
-            assert all(line.endswith((".", "?", "none")) for line in (what, why, todo)), body
+            # A command to copy has no full stop behind it.
+            assert all(line.endswith(".") for line in (what, why, todo) if " run: " not in line), body
             assert "None" not in body
             assert (chat["version"], chat["source"]) == ("1.0", "custom")
             content = chat["content"]
@@ -76,10 +77,15 @@ def test_verdict_is_told_with_its_numbers(quiet):
 def test_subject_is_short_and_plain_whatever_the_names(messages, settings):
     long = replace(settings, model="modèle-" + "m" * 120)
     message = messages._message(long, "news", "happened", "why", "to do")
-    assert len(message.subject) == 100
+    assert len(message.subject) == 99, "SNS: less than 100 characters"
     assert message.subject.isascii()
     chat = json.loads(json.loads(message.by_protocol())["https"])
     assert chat["content"]["title"].endswith(": news")
+
+
+def test_subject_is_one_line_whatever_aws_says(messages, settings):
+    message = messages._message(settings, "the endpoint needs help: Failed: no\r\n\tcapacity\x07", "a", "b", "c")
+    assert message.subject.endswith("the endpoint needs help: Failed: no capacity")
 
 
 def test_long_reason_keeps_within_what_chat_takes(messages, settings):
@@ -111,6 +117,15 @@ def test_done_says_the_way_back(release_controller, messages, settings, seen):
         settings,
     )
     assert first.to_do == "nothing."
+    # After a rollback `previous` still is the version that was gone back to.
+    back = replace(seen.parameters, previous=replace(seen.parameters.previous, value=arn(1)))
+    again = messages.done(state.Done(arn(1), 3), replace(seen, parameters=back), settings)
+    assert again.to_do == "nothing."
+
+
+def test_ledger_says_which_version_is_gone_back_to(release_controller, messages, seen):
+    back = release_controller.state.Rollback(arn(2), arn(1), "a person asked for it")
+    assert messages.reason_of(back, seen) == "back to version 1: a person asked for it"
 
 
 def test_rollback_says_where_it_goes_and_what_is_barred(release_controller, messages, settings, seen):

@@ -121,6 +121,9 @@ def test_done_when_the_endpoint_serves_what_the_stack_asked_for(o):
 def test_what_was_rolled_back_from_is_not_the_version_before(o):
     through = o.serving(1, released=arn(2), failed=arn(2), candidate=f"{arn(1)} rollback", endpoint=o.in_service(1))
     assert o.plan(through) == o.s.Done(arn(1), 1, previous="")
+    # Another version failed since: `failed` names that one.
+    later = o.serving(1, released=arn(2), failed=arn(3), candidate=f"{arn(1)} rollback", endpoint=o.in_service(1))
+    assert o.plan(later) == o.s.Done(arn(1), 1, previous="")
 
 
 def test_endpoint_that_went_back_by_itself_is_a_failed_release(o):

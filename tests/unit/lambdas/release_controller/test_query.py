@@ -233,6 +233,11 @@ def test_a_setting_that_would_be_more_than_a_condition_is_refused(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("stage", ["challenger", "shadow"])
+def test_the_text_is_one_statement_to_whoever_splits_at_semicolons(stage: str, text: Any) -> None:
+    assert ";" not in text(stage), "Athena: Only one sql statement is allowed"
+
+
 @pytest.mark.parametrize(
     "changed",
     [

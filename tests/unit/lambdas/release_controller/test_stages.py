@@ -208,7 +208,7 @@ class TestChallenger:
         assert isinstance(o.plan(still), o.s.Apply)
         assert o.plan(as_challenger(o, 0, **zero | {"scaled": False})).name == "challenger"
         gone = as_challenger(o, 0, **promoted, challenger="none", stack_challenger="none", endpoint=o.in_service(1))
-        assert o.plan(gone).name == "candidate"
+        assert o.plan(gone) == o.s.Write("candidate", "none", "version 2 has arrived: it is the champion")
 
     def test_loser_gives_its_traffic_back_before_anything_else(self, o, judged):
         judged("worse")

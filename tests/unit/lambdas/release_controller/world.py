@@ -8,6 +8,7 @@ played on from, more than once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -73,7 +74,7 @@ class World:
     ) -> None:
         self.clock = Clock()
         self.ssm = ParameterStore(self.clock)
-        self.serving = Serving(self.clock, self.ssm.value, page_size=page_size, **serving)
+        self.serving = Serving(self.clock, self.ssm.value, page_size=page_size, **deepcopy(serving))
         self.registry = Registry(page_size=page_size)
         self.athena = Athena(quality or {}, polls, failing)
         self.table, self.outlets = Table(), Outlets()
@@ -146,6 +147,16 @@ class World:
             "tested": set(self.outlets.tested),
             "violations": serving.violations,
             "locked": [key for key in self.table.items if key[0].startswith("lock#")],
+        }
+
+    def work(self) -> dict[str, Any]:
+        """What it took to come there: two controllers that do not fight take no more than one."""
+        return {
+            "writes": {name: len(versions) for name, versions in self.ssm.versions.items()},
+            "updates": self.serving.attempts,
+            "messages": sorted(self.told),
+            "announced": len(self.outlets.announced),
+            "tests": self.outlets.tested,
         }
 
     # What the controller calls.

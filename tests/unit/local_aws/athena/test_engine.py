@@ -9,6 +9,7 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
+from local_aws.athena import engine
 from local_aws.athena.engine import Answer, Query, QueryCancelled
 from local_aws.athena.tables import Table
 from tests.unit.local_aws.athena.conftest import record
@@ -165,3 +166,16 @@ def test_a_query_that_was_stopped_before_does_not_run(table: Callable[..., Table
     query.stop()
     with pytest.raises(QueryCancelled):
         query.run(lambda _database, _name: table(OBJECTS))
+
+
+@pytest.mark.parametrize("most", [1, 20, 10**6])
+def test_many_small_files_are_read_as_their_lines_each_in_its_partition(
+    run: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """However many are put in at once, and whether or not the last line of a file ends."""
+    monkeypatch.setattr(engine, "_INSERT_CHARACTERS", most)
+    objects = {f"{BASE}/{variant}/{HOURS[0]}/{n}": f"{variant} {n}\nand{chr(10) * (n % 2)}"
+               for variant in VARIANTS for n in range(9)}  # fmt: skip
+    answer = run("SELECT variant, line FROM captured ORDER BY 1, 2", objects)
+    expected = [[variant, line] for variant in VARIANTS for n in range(9) for line in (f"{variant} {n}", "and")]
+    assert answer.rows == sorted(expected)

@@ -183,7 +183,7 @@ def test_an_update_that_sagemaker_rolled_back_fails_the_stack(ctx: Context, serv
         {},
         {"EndpointStatus": "Updating"},
         {"EndpointStatus": "RollingBack"},
-        {"EndpointStatus": "InService", "EndpointConfigName": "first", "FailureReason": "alarm errors"},
+        {"EndpointStatus": "InService", "EndpointConfigName": "first", "FailureReason": "alarm errors."},
     ]
     with pytest.raises(ValueError, match=r"to second failed: alarm errors; it was rolled back to first"):
         TYPES["Endpoint"].update(ctx, ref, {"EndpointConfigName": "first"}, {"EndpointConfigName": "second"})
