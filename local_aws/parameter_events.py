@@ -1,4 +1,4 @@
-"""Parameter Store: an event for every change of a parameter, by a client or by a stack.
+"""Parameter Store: an event for every change of a parameter, by a client or by a stack, and who made it.
 
 Source: Systems Manager user guide, monitoring-systems-manager-event-examples.
 """
@@ -13,8 +13,9 @@ _ARN = "arn:aws:ssm:{region}:{account}:parameter/{name}"
 
 
 def install() -> None:
-    """Send "Parameter Store Change" as AWS does."""
+    """Send "Parameter Store Change", and name the last writer of each parameter, as AWS does."""
     seam.watch_parameters(_tell)
+    seam.name_writers()
 
 
 def _tell(ctx: Context, operation: str, name: str, kind: str, description: str) -> None:

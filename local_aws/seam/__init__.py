@@ -50,7 +50,7 @@ from local_aws.seam.metrics import (
     replace_alarm_evaluation,
     statistic,
 )
-from local_aws.seam.parameters import watch_parameters
+from local_aws.seam.parameters import name_writers, watch_parameters
 from local_aws.seam.schedules import CronFields, cron_fields, cron_next
 from local_aws.seam.state import (
     WITH_LARGE_VALUES,
@@ -86,6 +86,7 @@ __all__ = [
     "forget_stack_event",
     "glue_table",
     "metric_points",
+    "name_writers",
     "object_bytes",
     "object_sizes",
     "operation_in_progress",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from local_aws.core.api import Context
 from local_aws.seam.hosting import Response, current
+from local_aws.seam.identities import caller
+
+_USER = "LastModifiedUser"
 
 
 def watch_parameters(changed: Callable[[Context, str, str, str, str], None]) -> None:
@@ -39,3 +44,36 @@ def watch_parameters(changed: Callable[[Context, str, str, str, str], None]) -> 
 
     ssm._put_parameter = put_parameter
     ssm._delete_parameter, ssm._delete_parameters = watched(delete), watched(delete_many)
+
+
+def name_writers() -> None:
+    """Let a parameter and each of its versions name who wrote it; to ministack that is always the root user."""
+    from ministack.services import ssm
+
+    writer: ContextVar[str] = ContextVar("writer", default="")
+    handle, put, describe = ssm.handle_request, ssm._put_parameter, ssm._describe_parameters
+
+    async def handle_request(method: str, path: str, headers: dict[str, str], *rest: Any) -> Response:
+        token = writer.set(caller(headers)[0])
+        try:
+            answer: Response = await handle(method, path, headers, *rest)
+        finally:
+            writer.reset(token)
+        return answer
+
+    def put_parameter(data: dict[str, Any]) -> Response:
+        answer: Response = put(data)
+        if answer[0] == 200 and writer.get():
+            for record in (ssm._parameters[data["Name"]], ssm._parameter_history[data["Name"]][-1]):
+                record[_USER] = writer.get()
+        return answer
+
+    def describe_parameters(data: dict[str, Any]) -> Response:
+        status, headers, body = describe(data)
+        found = json.loads(body)
+        for parameter in found.get("Parameters", ()):
+            parameter[_USER] = ssm._parameters[parameter["Name"]].get(_USER, parameter[_USER])
+        return status, headers, json.dumps(found).encode()
+
+    ssm.handle_request = handle_request
+    ssm._put_parameter, ssm._describe_parameters = put_parameter, describe_parameters

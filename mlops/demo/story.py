@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from mlops import ledger, outcomes, pipelines, registry, release_state, words
+from mlops import ledger, outcomes, pipelines, registry, release_state
 from mlops.console import line
 from mlops.demo import loans
 from mlops.demo.customers import Customers
@@ -169,9 +169,7 @@ class Story:
     def _tell(self, entry: Entry) -> None:
         if entry.kind in ("write", "apply", "shift", "look"):
             return
-        self._say(f"{entry.kind}: {entry.reason}", source="controller")
-        if entry.verdict:
-            self._say(words.verdict(entry.verdict), source="verdict", style="green")
+        self._say(f"{entry.kind}: {entry.reason}", source="controller", style="green" if entry.verdict else "")
 
     def _state(self) -> ReleaseState:
         return release_state.read(self._clients("ssm"), self.target.names)

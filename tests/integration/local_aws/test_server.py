@@ -367,6 +367,22 @@ def test_a_type_without_a_schema_is_refused_before_anything_is_made(stack: Stack
         stack.create({"Machine": {"Type": "AWS::Coffee::Machine"}})
 
 
+def test_a_parameter_names_who_changed_it_last(local_aws: Any) -> None:
+    mine = local_aws.client("ssm")
+    mine.put_parameter(Name="/test/allowed", Value="none", Type="String")
+    role = "arn:aws:iam::111122223333:role/release"
+    keys = local_aws.client("sts").assume_role(RoleArn=role, RoleSessionName="bob")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name="eu-west-1")
+    bobs = session.client("ssm", endpoint_url=local_aws.url)
+    bobs.put_parameter(Name="/test/allowed", Value="v1", Overwrite=True)
+    names = [{"Key": "Name", "Values": ["/test/allowed"]}]
+    [described] = mine.describe_parameters(ParameterFilters=names)["Parameters"]
+    root, bob = "arn:aws:iam::111122223333:root", "arn:aws:sts::111122223333:assumed-role/release/bob"
+    assert described["LastModifiedUser"] == bob
+    versions = mine.get_parameter_history(Name="/test/allowed")["Parameters"]
+    assert [version["LastModifiedUser"] for version in versions] == [root, bob]
+
+
 def test_parameters_from_ssm_are_resolved_anew_by_each_update(local_aws: Any, stack: Stack) -> None:
     ssm = local_aws.client("ssm")
     ssm.put_parameter(Name="/test/champion", Value="none", Type="String", Overwrite=True)

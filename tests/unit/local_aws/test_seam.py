@@ -70,6 +70,8 @@ def test_the_pinned_version_is_installed() -> None:
         (SSM, "_put_parameter", ["data"]),
         (SSM, "_delete_parameter", ["data"]),
         (SSM, "_delete_parameters", ["data"]),
+        (SSM, "_describe_parameters", ["data"]),
+        (SSM, "handle_request", ["method", "path", "headers", "body", "query_params"]),
         (ATHENA, "handle_request", ["method", "path", "headers", "body", "query_params"]),
         (ATHENA, "_ensure_default_workgroup", []),
         (ATHENA, "_parse_ddl", ["query"]),
@@ -96,6 +98,7 @@ def test_what_the_seam_replaces_in_other_modules_is_looked_up_there_when_called(
         (SSM, "handle_request", "_put_parameter"),
         (SSM, "handle_request", "_delete_parameter"),
         (SSM, "handle_request", "_delete_parameters"),
+        (SSM, "handle_request", "_describe_parameters"),
         (PROVISIONERS, "_ssm_create", "_put_parameter"),
     ]:
         assert name in named(module, caller).__code__.co_names, f"{module}.{caller} no longer calls {name}"
@@ -125,7 +128,7 @@ def test_a_registry_is_a_dictionary(module: str, name: str) -> None:
         (CLOUDWATCH, ["_alarms", "_metrics"]),
         (ATHENA, ["_workgroups"]),
         (GLUE, ["_tables", "_databases"]),
-        (SSM, ["_parameters"]),
+        (SSM, ["_parameters", "_parameter_history"]),
         (
             S3,
             [

@@ -65,7 +65,13 @@ def test_the_model_brings_the_code_that_it_was_made_by(model_dir):
 
 
 def test_every_hyperparameter_of_the_definition_is_an_argument(channels, tmp_path):
-    given = {**HYPERPARAMETERS, **FIXED, "decision_threshold": "0.3", "num_round": "1", "_tuning_objective_metric": "validation:auc"}
+    given = {
+        **HYPERPARAMETERS,
+        **FIXED,
+        "decision_threshold": "0.3",
+        "num_round": "1",
+        "_tuning_objective_metric": "validation:auc",
+    }
     options = [text for name, value in given.items() for text in (f"--{name}", value)]
     train.main([*arguments(channels, tmp_path), *options])
     made = json.loads((tmp_path / "model.json").read_text())["hyperparameters"]
