@@ -132,7 +132,9 @@ class _Effects:
             self._tell(messages.reverted(action, self._observed, self._gateway.settings))
             self._note(action, key, action.package, told=True)
         for name, value in action.values.items():
-            self._put(name, value)
+            # What a run before has written already would only move the entry's generation away.
+            if self._parameter(name).value != value:
+                self._put(name, value)
 
     def _finish(self, action: Done) -> None:
         """Seen until the label is set, so it may come again although `previous` was written."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-REACH = 3
-"""Generations within which an action that writes several parameters is known as the same one."""
+REACH = 20
+"""Generations within which an action that writes several parameters is known again; people write some meanwhile."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.lambdas.release_controller.names import arn, refused
+from tests.unit.lambdas.release_controller.names import SCHEDULE, arn, refused
 from tests.unit.lambdas.release_controller.world import CrashError, World
 
 TAKE = INTEND = "UpdateItem"
@@ -169,3 +169,27 @@ class TestLock:
         assert controller.wake() == "Busy"
         controller.world.clock.pass_seconds(100)
         assert controller.wake() == "Wait"
+
+
+def test_revert_that_ends_early_again_and_again_is_noted_once(start):
+    """Each try would else be a generation further away from the first one's entry."""
+    controller = released(start, 1)
+    world = controller.world
+    world.approve(2)
+    controller.settle()
+    world.serving.bad.add(1)
+    world.command("rollback")
+
+    def crash(name):
+        if name == WRITE and world.value("command") == "none" and world.value("previous") == "none":
+            raise CrashError(name)
+
+    world.after_call = crash
+    for _ in range(12):
+        controller.deliver(SCHEDULE)
+        world.step()
+        world.clock.pass_seconds(600)
+    world.after_call = lambda name: None
+    controller.settle()
+    assert [entry["version"] for entry in world.ledger() if entry["kind"] == "revert"] == ["1"]
+    assert world.ssm.released == arn(2)
