@@ -45,10 +45,9 @@ class MalformedEvent(ValueError):
 
 @dataclass(frozen=True)
 class Wake:
-    """Something may have changed: observe and plan. stack_status is set by a stack event only."""
+    """Something may have changed: observe and plan."""
 
     why: str
-    stack_status: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _stack(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:
     status = _inner(detail, "status-details", "status", "a stack status such as UPDATE_COMPLETE")
     if status.endswith("_IN_PROGRESS"):
         return Ignored(f"stack {stack} is {status}: its end will wake the controller")
-    return Wake(f"stack {stack} became {status}", stack_status=status)
+    return Wake(f"stack {stack} became {status}")
 
 
 def _endpoint(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:

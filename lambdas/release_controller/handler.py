@@ -24,5 +24,5 @@ def handler(event: object, _context: object) -> dict[str, str]:
         say("ignored", reason=wake.why)
         return {"action": "Ignored", "reason": wake.why}
     say("woken", reason=wake.why)
-    action = reconcile(gateway(), wake.stack_status)
+    action = reconcile(gateway())
     return {"action": type(action).__name__, "reason": wake.why}

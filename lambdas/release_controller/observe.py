@@ -57,14 +57,14 @@ class Observer:
         self._settings, self._aws, self._ledger, self._clock = settings, clients, ledger, clock
         self._experiments = Experiments(settings, clients.athena, ledger, sleep)
 
-    def observe(self, woken_by: str) -> Observed:
+    def observe(self) -> Observed:
         """The stack, then the parameters: two calls.
 
         In this order, since whoever writes at the same time writes the parameters first: an old stack with new
         parameters is a release under way, while a new stack with old ones would look like a release to undo.
         """
         now, stack = self._clock(), self._stack()
-        return Observed(now, self._settings.policy, stack, self._parameters(), woken_by)
+        return Observed(now, self._settings.policy, stack, self._parameters())
 
     def look(self, observed: Observed, look: Look) -> Observed:
         """The same observation with what was asked for filled in."""

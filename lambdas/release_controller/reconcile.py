@@ -24,16 +24,16 @@ class Busy:
     """Another run has the lock, and looks once more before it leaves it."""
 
 
-def reconcile(gateway: Gateway, woken_by: str) -> Action | Busy:
+def reconcile(gateway: Gateway) -> Action | Busy:
     """Returns the last action. What is raised may be mended by a retry; the lock is free then."""
     hold = gateway.lock.acquire()
     if hold is None:
         say("busy")
         return Busy()
     try:
-        _keep_promise(gateway, hold, woken_by)
+        _keep_promise(gateway, hold)
         for _ in range(MAX_ROUNDS):
-            action = _until_rest(gateway, hold, woken_by)
+            action = _until_rest(gateway, hold)
             if hold.release():
                 return action
         hold.drop()
@@ -43,19 +43,19 @@ def reconcile(gateway: Gateway, woken_by: str) -> Action | Busy:
     return action
 
 
-def _keep_promise(gateway: Gateway, hold: Hold, woken_by: str) -> None:
+def _keep_promise(gateway: Gateway, hold: Hold) -> None:
     """The run before ended after a write that people were to be told of: tell them now."""
     intent = hold.intent
     if intent is None or gateway.ledger.has(intent.entry.generation, intent.entry.key):
         return
-    if intent.came_true(gateway.observer.observe(woken_by).parameters):
+    if intent.came_true(gateway.observer.observe().parameters):
         say("telling what the run before wrote", parameter=intent.name, value=intent.value)
         fulfil(gateway, intent)
 
 
-def _until_rest(gateway: Gateway, hold: Hold, woken_by: str) -> Action:
+def _until_rest(gateway: Gateway, hold: Hold) -> Action:
     for _ in range(MAX_ACTIONS):
-        observed = gateway.observer.observe(woken_by)
+        observed = gateway.observer.observe()
         action = plan(observed)
         while isinstance(action, Look):
             observed = gateway.observer.look(observed, action)

@@ -162,7 +162,7 @@ class Package:
 class Observed:
     """Everything a decision depends on. What is None has not been looked at, since nothing needed it yet.
 
-    now: when the run began. woken_by: the status in the stack event that woke this run, or "".
+    now: when the run began.
     packages: the registry, newest first, down to the champion at least. metadata: CustomerMetadataProperties of
     the packages that were looked at, by ARN. alarming: names of the alarms that are in ALARM, of those of the
     candidate's variant. counts: the experiment so far, None where the query has not ended (`counting` says why).
@@ -173,7 +173,6 @@ class Observed:
     policy: Policy
     stack: Stack
     parameters: Parameters
-    woken_by: str = ""
     attempt: Attempt | None = None
     endpoint: Endpoint | None = None
     packages: tuple[Package, ...] | None = None

@@ -108,7 +108,7 @@ def test_schedule_wakes_whatever_its_detail(parse, release_controller, source):
 @pytest.mark.parametrize("status", ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
 def test_end_of_the_stacks_operation_wakes_with_its_status(parse, status):
     wake = parse(changed(STACK_EVENT, "detail.status-details.status", status))
-    assert wake.stack_status == status
+    assert wake.why.endswith(f"became {status}")
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ def event(token, status, minutes, *, resource=STACK, reason=""):
     }
 
 
-def observe(aws, woken_by=""):
-    return aws.gateway.observer.observe(woken_by)
+def observe(aws):
+    return aws.gateway.observer.observe()
 
 
 def look(aws, seen, at, of=""):
@@ -70,11 +70,11 @@ def test_stack_without_autoscaling_says_nothing_of_a_scaled_challenger(parameter
 def test_observes_every_parameter_with_its_version(parameters):
     parameters.gateway.put("challenger-weight", "25")
     describe(parameters)
-    seen = observe(parameters, "UPDATE_COMPLETE")
+    seen = observe(parameters)
     assert (seen.parameters.champion.value, seen.parameters.champion.version) == ("none", 1)
     assert (seen.parameters.share, seen.parameters.challenger_weight.version) == (25, 2)
     assert seen.parameters.generation == 10
-    assert (seen.parameters.released, seen.woken_by) == ("none", "UPDATE_COMPLETE")
+    assert seen.parameters.released == "none"
 
 
 def test_released_is_the_value_under_the_label_wherever_it_is(parameters):
