@@ -29,7 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_aws import clients
 from local_aws.core import children
 from local_aws.core.api import Context
-from local_aws.sagemaker import container
+from local_aws.sagemaker import container, staging
 from local_aws.sagemaker.job_logs import JobLog
 
 log = logging.getLogger(__name__)
@@ -179,7 +179,7 @@ class ModelServer:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         data = clients.client("s3", self._home.ctx).get_object(Bucket=bucket, Key=key)["Body"].read()
         with tarfile.open(fileobj=BytesIO(data)) as archive:
-            archive.extractall(folder, filter="data")
+            staging.extract(archive, folder)
 
     def _download_prefix(self, uri: str, folder: Path) -> None:
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")

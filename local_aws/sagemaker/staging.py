@@ -92,9 +92,24 @@ def unpack(archive: bytes, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
+            extract(tar, folder)
     except tarfile.TarError as error:
         raise StagingError(f"not a tar archive that can be extracted: {error}") from error
+
+
+def extract(tar: tarfile.TarFile, folder: Path) -> None:
+    """Extract all members; TarError for one that would land outside `folder`.
+
+    The standard library's filter came with Python 3.11.4, and distributions still carry older ones.
+    """
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+        return
+    for member in tar.getmembers():
+        name = Path(member.name)
+        if name.is_absolute() or ".." in name.parts or not (member.isfile() or member.isdir()):
+            raise tarfile.TarError(f"{member.name!r} is no file or folder below the archive's root")
+    tar.extractall(folder)  # noqa: S202 - checked above
 
 
 def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:

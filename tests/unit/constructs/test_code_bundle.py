@@ -71,7 +71,7 @@ def test_entry_points_run_the_models_own_code(code, tmp_path, capfd):
     import sys
 
     with tarfile.open(fileobj=io.BytesIO(code_bundle.build(code, "fraud").content)) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="data")
+        archive.extractall(tmp_path / "unpacked")
     run = subprocess.run(
         [sys.executable, "-c", "import runpy, inference; runpy.run_module('train', run_name='__main__')"],
         cwd=tmp_path / "unpacked",

@@ -1,6 +1,8 @@
 """What comes from and goes to S3."""
 
+import io
 import json
+import tarfile
 
 import pytest
 
@@ -70,3 +72,20 @@ def test_the_same_files_give_the_same_archive(tmp_path):
     assert archives[0] == archives[1]
     staging.unpack(archives[0], tmp_path / "back")
     assert files(tmp_path / "back") == ["code/a", "code/b"]
+
+
+@pytest.mark.parametrize("filtered", [True, False], ids=["filter", "older Python"])
+@pytest.mark.parametrize("name", ["../outside", "inner/../../outside"])
+def test_an_archive_cannot_write_outside_its_folder(tmp_path, monkeypatch, name, filtered):
+    """Python before 3.11.4 has no extraction filter."""
+    if not filtered:
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for each in ("good", name):
+            member = tarfile.TarInfo(each)
+            member.size = 1
+            tar.addfile(member, io.BytesIO(b"x"))
+    with pytest.raises(staging.StagingError):
+        staging.unpack(archive.getvalue(), tmp_path / "in")
+    assert not list(tmp_path.glob("outside"))
