@@ -143,17 +143,18 @@ class Assassin:
     def _kill(self, owner: str) -> None:
         for process in self._processes():
             os.kill(process, signal.SIGKILL)
-        if self._owner() != owner:
-            return  # that run had ended before, and let go
-        self.kills += 1
         # Nobody waits here for the 90 seconds of a dead run's lease.
-        self._dynamodb.update_item(
-            **self._lock,
-            UpdateExpression="SET expires = :now",
-            ConditionExpression="#owner = :owner",
-            ExpressionAttributeNames={"#owner": "owner"},
-            ExpressionAttributeValues={":now": {"N": str(int(time.time()))}, ":owner": {"S": owner}},
-        )
+        try:
+            self._dynamodb.update_item(
+                **self._lock,
+                UpdateExpression="SET expires = :now",
+                ConditionExpression="#owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues={":now": {"N": str(int(time.time()))}, ":owner": {"S": owner}},
+            )
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return  # that run had let go already, or its last call was still under way: another one then
+        self.kills += 1
 
     def _owner(self) -> str:
         item = self._dynamodb.get_item(**self._lock, ConsistentRead=True).get("Item", {})
