@@ -20,7 +20,7 @@ import pytest
 
 from tests.unit.lambdas.conftest import LAMBDAS, load_folder
 
-NAME = "mlops-local-income"
+NAME = "batch-test-income"
 BUCKET = f"{NAME}-data"
 STACK = f"{NAME}-serving"
 IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.0-5"
