@@ -5,12 +5,32 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlops.errors import CommandError
+
 _JOB_LOGS = {
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
     "TrainingJob": "/aws/sagemaker/TrainingJobs",
 }
 _DONE = {"Succeeded", "Failed", "Stopped"}
 Say = Callable[[str, str], None]
+
+
+def start(sagemaker: Any, pipeline: str, parameters: Mapping[str, str]) -> str:
+    """Start an execution with these parameters; returns its ARN."""
+    arn: str = sagemaker.start_pipeline_execution(
+        PipelineName=pipeline,
+        PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
+    )["PipelineExecutionArn"]
+    return arn
+
+
+def run(clients: Callable[[str], Any], pipeline: str, parameters: Mapping[str, str], say: Say) -> "Follower":
+    """Start an execution and follow it to its end; raises CommandError with the reason if it does not succeed."""
+    follower = Follower(clients("sagemaker"), clients("logs"), start(clients("sagemaker"), pipeline, parameters), say)
+    execution = follower.follow()
+    if (status := execution["PipelineExecutionStatus"]) != "Succeeded":
+        raise CommandError(f"pipeline {pipeline}: {status}: {follower.failure(execution)}")
+    return follower
 
 
 @dataclass

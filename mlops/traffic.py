@@ -24,24 +24,25 @@ class Replay:
     seconds: float
 
 
+def ask(runtime: Any, endpoint: str, inference_id: str, application: Application) -> Mapping[str, Any]:
+    """Send one application; returns its prediction. Any error is raised."""
+    answer = runtime.invoke_endpoint(
+        EndpointName=endpoint,
+        ContentType="application/json",
+        Accept="application/json",
+        InferenceId=inference_id,
+        Body=json.dumps({"instances": [application]}),
+    )
+    prediction: Mapping[str, Any] = json.loads(answer["Body"].read())["predictions"][0]
+    return prediction
+
+
 def replay(runtime: Any, endpoint: str, applications: Sequence[tuple[str, Application]]) -> Replay:
     """Send each (inference id, application) as a request of its own; any error is raised."""
     started = time.monotonic()
 
-    def ask(item: tuple[str, Application]) -> Mapping[str, Any]:
-        inference_id, application = item
-        answer = runtime.invoke_endpoint(
-            EndpointName=endpoint,
-            ContentType="application/json",
-            Accept="application/json",
-            InferenceId=inference_id,
-            Body=json.dumps({"instances": [application]}),
-        )
-        prediction: Mapping[str, Any] = json.loads(answer["Body"].read())["predictions"][0]
-        return prediction
-
     with ThreadPoolExecutor(_THREADS) as pool:
-        answers = list(pool.map(ask, applications))
+        answers = list(pool.map(lambda item: ask(runtime, endpoint, *item), applications))
     return Replay(
         predictions=len(answers),
         decisions=Counter(str(answer["decision"]) for answer in answers),

@@ -86,11 +86,7 @@ class Platform:
         return self.outputs(self.names.foundation_stack)["DataBucket"]
 
     def start(self, uri: str, model: ModelNames | None = None) -> str:
-        parameters = [{"Name": "InputDataUri", "Value": uri}]
-        arn: str = self.client("sagemaker").start_pipeline_execution(
-            PipelineName=(model or self.model).pipeline, PipelineParameters=parameters
-        )["PipelineExecutionArn"]
-        return arn
+        return pipelines.start(self.client("sagemaker"), (model or self.model).pipeline, {"InputDataUri": uri})
 
     def follow(self, arn: str) -> dict[str, Any]:
         follower = pipelines.Follower(

@@ -17,6 +17,7 @@ Here is what keeps stack, endpoint and parameters in step; `stages` has what mov
 from __future__ import annotations
 
 from desired import align, arrived, candidate
+from memory import once
 from stages import intervene, next_step
 from state import (
     MISSING,
@@ -65,24 +66,19 @@ def plan(observed: Observed) -> Action:
     if status.endswith("_IN_PROGRESS"):
         return Wait(f"the serving stack is {status}: its end will wake the controller")
     if status not in SETTLED:
-        return _once(
+        return _tell_once(
             observed,
             AskForHelp("stack", status, REMEDIES.get(status, _REMEDY), key=f"help#{status}#{observed.now:%Y-%m-%d}"),
         )
     if not observed.policy.enabled:
-        return _once(observed, _switched_off(observed))
+        return _tell_once(observed, _switched_off(observed))
     if (restored := _restore_champion(observed)) is not None:
         return restored
     if observed.stack.endpoint_config and observed.endpoint is None:
         return Look("endpoint")
     if (relief := _relieve(observed)) is not None:
         return relief
-    return _diverged(observed) if diverged(observed) else _in_step(observed)
-
-
-def diverged(observed: Observed) -> bool:
-    """The parameters say something that the stack does not hold."""
-    return bool(_differences(observed))
+    return _diverged(observed) if _differences(observed) else _in_step(observed)
 
 
 def _differences(observed: Observed) -> dict[Name, str]:
@@ -105,14 +101,10 @@ def _differences(observed: Observed) -> dict[Name, str]:
     return held
 
 
-def _once(observed: Observed, action: AskForHelp | Note) -> Action:
+def _tell_once(observed: Observed, action: AskForHelp | Note) -> Action:
     """The action, unless the ledger remembers it: then there is nothing to do but wait."""
-    if action.key not in observed.noted:
-        return Look("noted", action.key)
-    if observed.noted[action.key]:
-        what = action.remedy if isinstance(action, AskForHelp) else action.reason
-        return Wait(f"as told: {what}")
-    return action
+    what = action.remedy if isinstance(action, AskForHelp) else action.reason
+    return once(observed, action) or Wait(f"as told: {what}")
 
 
 def _switched_off(observed: Observed) -> Note:
@@ -195,7 +187,7 @@ def _rolled_back(observed: Observed, reason: str) -> Action:
             "controller try again"
         )
         key = f"help#rolled-back#{observed.now:%Y-%m-%d}"
-        return _once(observed, AskForHelp("stack", "unable to take a variant away", remedy, key))
+        return _tell_once(observed, AskForHelp("stack", "unable to take a variant away", remedy, key))
     now = candidate(observed)
     package = now.package if now else next(iter(asked.values()))
     return Revert(package, _values_back(observed, now, package), reason)
@@ -254,7 +246,7 @@ def _confirm(observed: Observed) -> Action | None:
         gone: dict[Name, str] = {"shadow": NONE, "challenger": NONE, "challenger-weight": "0"}
         return Revert(now.package, values | gone, reason)
     key = f"help#endpoint-config#{observed.now:%Y-%m-%d}"
-    return _once(observed, AskForHelp("endpoint", reason, "deploy the serving stack again", key))
+    return _tell_once(observed, AskForHelp("endpoint", reason, "deploy the serving stack again", key))
 
 
 def _previous(observed: Observed) -> str:
@@ -274,7 +266,7 @@ def _endpoint_sick(observed: Observed) -> Action | None:
         key = f"help#endpoint#{endpoint.status}#{observed.now:%Y-%m-%d}"
         remedy = ENDPOINT_REMEDIES[endpoint.status]
         status = f"{endpoint.status}{': ' + endpoint.reason if endpoint.reason else ''}"
-        return _once(observed, AskForHelp("endpoint", status, remedy, key))
+        return _tell_once(observed, AskForHelp("endpoint", status, remedy, key))
     return Wait(f"the endpoint is {endpoint.status}: it must be InService to go on")
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import verdict as statistics
 from desired import arrived, candidate, ending
+from memory import once
 from state import (
     NONE,
     Action,
@@ -96,12 +97,9 @@ def _asked_forward(observed: Observed, package: str) -> Action:
 
 def _refuse(observed: Observed, package: str, reason: str) -> Action:
     """Say why a command cannot be done, then take it away."""
-    key = f"refused#{observed.parameters.command.version}"
-    if key not in observed.noted:
-        return Look("noted", key)
-    if not observed.noted[key]:
-        return Note("refused", key, package, f"command {observed.parameters.command.value!r}: {reason}")
-    return Write("command", NONE, reason)
+    command = observed.parameters.command
+    note = Note("refused", f"refused#{command.version}", package, f"command {command.value!r}: {reason}")
+    return once(observed, note) or Write("command", NONE, reason)
 
 
 def _rejected_champion(observed: Observed) -> Action | None:
@@ -113,13 +111,9 @@ def _rejected_champion(observed: Observed) -> Action | None:
     if target not in (NONE, champion) and _approval(observed, target) == "Approved":
         return Rollback(champion, target, "the champion was rejected in the registry")
     key = f"help#rejected#{version_of(champion)}#{observed.now:%Y-%m-%d}"
-    if key not in observed.noted:
-        return Look("noted", key)
-    if observed.noted[key]:
-        return None
     status = f"version {version_of(champion)} was rejected, and none is known to go back to"
     remedy = "approve another version, or name one with mlops rollback; until then the rejected one goes on serving"
-    return AskForHelp("version", status, remedy, key)
+    return once(observed, AskForHelp("version", status, remedy, key))
 
 
 def next_step(observed: Observed) -> Action:
@@ -269,11 +263,7 @@ def _judge(observed: Observed, now: Candidate, counts: statistics.Counts) -> Act
     else:
         key = f"look#{now.version}#{found.samples}"
         note = Note("look", key, now.package, found.explanation, found, tell=False)
-    if key not in observed.noted:
-        return Look("noted", key)
-    if not observed.noted[key]:
-        return note
-    return _reallocate(observed, now, counts) or Wait(found.explanation)
+    return once(observed, note) or _reallocate(observed, now, counts) or Wait(found.explanation)
 
 
 def _reallocate(observed: Observed, now: Candidate, counts: statistics.Counts) -> Write | None:
@@ -300,9 +290,7 @@ def _test(observed: Observed, package: str) -> Action | None:
     if observed.policy.evidence_key in metadata:
         return None
     key = f"test#{version_of(package)}#{observed.now.strftime(TEST_AGAIN)}"
-    if key not in observed.noted:
-        return Look("noted", key)
-    return None if observed.noted[key] else Test(package, key)
+    return once(observed, Test(package, key))
 
 
 def _retire(observed: Observed) -> Retire | None:

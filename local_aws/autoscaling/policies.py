@@ -14,7 +14,6 @@ from local_aws.autoscaling import resource, targets, tracking
 from local_aws.autoscaling.resource import ObjectNotFound
 from local_aws.core import store
 from local_aws.core.api import APPLICATION_AUTOSCALING, Context, ValidationException, operation
-from local_aws.core.listing import page
 
 Row = dict[str, Any]
 CONFIG = "TargetTrackingScalingPolicyConfiguration"
@@ -49,19 +48,11 @@ def put_scaling_policy(ctx: Context, params: Row) -> Row:
 @operation("DescribeScalingPolicies", APPLICATION_AUTOSCALING)
 def describe_scaling_policies(ctx: Context, params: Row) -> Row:
     resource.check(params)
-    return page(
-        policies.rows(ctx.account, ctx.region),
-        params,
-        key="ScalingPolicies",
-        sort={"CreationTime": lambda row: row["CreationTime"]},
-        default_sort="CreationTime",
-        default_order="Ascending",
-        filters={
-            "ResourceId": lambda row, resource_id: row["ResourceId"] == resource_id,
-            "PolicyNames": lambda row, names: not names or row["PolicyName"] in names,
-        },
-        max_results=targets.PAGE,
-    )
+    filters: targets.Filters = {
+        "ResourceId": lambda row, resource_id: row["ResourceId"] == resource_id,
+        "PolicyNames": lambda row, names: not names or row["PolicyName"] in names,
+    }
+    return targets.described_page(policies.rows(ctx.account, ctx.region), params, "ScalingPolicies", filters)
 
 
 @operation("DeleteScalingPolicy", APPLICATION_AUTOSCALING)

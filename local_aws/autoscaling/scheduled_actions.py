@@ -14,7 +14,6 @@ from local_aws.autoscaling.resource import ObjectNotFound
 from local_aws.autoscaling.schedule import Schedule, ScheduleError
 from local_aws.core import store
 from local_aws.core.api import APPLICATION_AUTOSCALING, AwsError, Context, ValidationException, operation
-from local_aws.core.listing import page
 
 Row = dict[str, Any]
 actions = store.table("scheduled_actions")
@@ -37,19 +36,11 @@ def put_scheduled_action(ctx: Context, params: Row) -> Row:
 @operation("DescribeScheduledActions", APPLICATION_AUTOSCALING)
 def describe_scheduled_actions(ctx: Context, params: Row) -> Row:
     resource.check(params)
-    return page(
-        actions.rows(ctx.account, ctx.region),
-        params,
-        key="ScheduledActions",
-        sort={"CreationTime": lambda row: row["CreationTime"]},
-        default_sort="CreationTime",
-        default_order="Ascending",
-        filters={
-            "ResourceId": lambda row, resource_id: row["ResourceId"] == resource_id,
-            "ScheduledActionNames": lambda row, names: not names or row["ScheduledActionName"] in names,
-        },
-        max_results=targets.PAGE,
-    )
+    filters: targets.Filters = {
+        "ResourceId": lambda row, resource_id: row["ResourceId"] == resource_id,
+        "ScheduledActionNames": lambda row, names: not names or row["ScheduledActionName"] in names,
+    }
+    return targets.described_page(actions.rows(ctx.account, ctx.region), params, "ScheduledActions", filters)
 
 
 @operation("DeleteScheduledAction", APPLICATION_AUTOSCALING)

@@ -16,6 +16,7 @@ from local_aws.core.api import APPLICATION_AUTOSCALING, Context, ValidationExcep
 from local_aws.core.listing import page
 
 Row = dict[str, Any]
+Filters = dict[str, Callable[[Row, Any], bool]]
 PAGE = 50
 targets = store.table("scalable_targets")
 _suspended = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
@@ -42,6 +43,20 @@ def described(params: Row) -> str:
     return (
         f"service namespace: {params['ServiceNamespace']}, resource ID: {params['ResourceId']}, "
         f"scalable dimension: {params['ScalableDimension']}"
+    )
+
+
+def described_page(rows: list[Row], params: Row, key: str, filters: Filters) -> Row:
+    """The answer of a Describe operation: the oldest first."""
+    return page(
+        rows,
+        params,
+        key=key,
+        sort={"CreationTime": lambda row: row["CreationTime"]},
+        default_sort="CreationTime",
+        default_order="Ascending",
+        filters=filters,
+        max_results=PAGE,
     )
 
 
@@ -95,16 +110,8 @@ def register_scalable_target(ctx: Context, params: Row) -> Row:
 @operation("DescribeScalableTargets", APPLICATION_AUTOSCALING)
 def describe_scalable_targets(ctx: Context, params: Row) -> Row:
     resource.check(params)
-    return page(
-        targets.rows(ctx.account, ctx.region),
-        params,
-        key="ScalableTargets",
-        sort={"CreationTime": lambda row: row["CreationTime"]},
-        default_sort="CreationTime",
-        default_order="Ascending",
-        filters={"ResourceIds": lambda row, ids: not ids or row["ResourceId"] in ids},
-        max_results=PAGE,
-    )
+    filters: Filters = {"ResourceIds": lambda row, ids: not ids or row["ResourceId"] in ids}
+    return described_page(targets.rows(ctx.account, ctx.region), params, "ScalableTargets", filters)
 
 
 @operation("ListTagsForResource", APPLICATION_AUTOSCALING)

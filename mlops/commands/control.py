@@ -63,13 +63,7 @@ def promote(arguments: argparse.Namespace) -> int:
     package = registry.approved(model.clients("sagemaker"), model.package_group, number)["ModelPackageArn"]
     text = promotion(state, model, package)
     _refuse_beside(state, model)
-    follower = options.follower(arguments, model)
-    written = _write(model, ReleaseParameter.COMMAND, f"promote {package}")
-    options.say(arguments, text)
-    if follower:
-        follower.follow(Goal(package, command=written), arguments.timeout)
-        options.say(arguments, f"version {number} serves")
-    return _answer(arguments, model, text, version=number, said=True)
+    return _ask(arguments, model, package, text, ReleaseParameter.COMMAND, f"promote {package}")
 
 
 def promotion(state: ReleaseState, model: Target, package: str) -> str:
@@ -101,14 +95,8 @@ def rollback(arguments: argparse.Namespace) -> int:
     package = registry.approved(model.clients("sagemaker"), model.package_group, number)["ModelPackageArn"]
     text = way_back(state, model, package)
     _refuse_beside(state, model)
-    follower = options.follower(arguments, model)
     named = f" {package}" if arguments.version else ""
-    written = _write(model, ReleaseParameter.COMMAND, f"rollback{named}")
-    options.say(arguments, text)
-    if follower:
-        follower.follow(Goal(package, command=written), arguments.timeout)
-        options.say(arguments, f"version {number} serves")
-    return _answer(arguments, model, text, version=number, said=True)
+    return _ask(arguments, model, package, text, ReleaseParameter.COMMAND, f"rollback{named}")
 
 
 def way_back(state: ReleaseState, model: Target, package: str) -> str:
@@ -137,13 +125,7 @@ def release(arguments: argparse.Namespace) -> int:
     found = registry.approved(model.clients("sagemaker"), model.package_group, number)
     state, package = _state(model), found["ModelPackageArn"]
     text = permission(state, model, package, people.approvers(found), people.caller(model.clients("sts")))
-    follower = options.follower(arguments, model)
-    _write(model, ReleaseParameter.ALLOWED, package)
-    options.say(arguments, text)
-    if follower:
-        follower.follow(Goal(package), arguments.timeout)
-        options.say(arguments, f"version {number} serves")
-    return _answer(arguments, model, text, version=number, said=True)
+    return _ask(arguments, model, package, text, ReleaseParameter.ALLOWED, package)
 
 
 def permission(state: ReleaseState, model: Target, package: str, approvers: list[str], caller: str) -> str:
@@ -208,6 +190,26 @@ def _state(model: Target) -> ReleaseState:
 
 def _write(model: Target, parameter: ReleaseParameter, value: str) -> int:
     return release_state.write(model.clients("ssm"), model.names, parameter, value)
+
+
+def _ask(
+    arguments: argparse.Namespace,
+    model: Target,
+    package: str,
+    text: str,
+    parameter: ReleaseParameter,
+    value: str,
+) -> int:
+    """Write what makes the controller release `package`, say so, and with --wait follow it until it serves."""
+    number = version_of(package)
+    follower = options.follower(arguments, model)  # before the write: all that comes of it is news
+    written = _write(model, parameter, value)
+    options.say(arguments, text)
+    if follower:
+        command = written if parameter is ReleaseParameter.COMMAND else 0
+        follower.follow(Goal(package, command=command), arguments.timeout)
+        options.say(arguments, f"version {number} serves")
+    return _answer(arguments, model, text, version=number, said=True)
 
 
 def _answer(

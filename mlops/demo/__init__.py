@@ -135,18 +135,9 @@ def _train(run: Run, clients: Callable[[str], Any], model: ModelNames, data_buck
         line(run.clock, f"stopped {arn}: an interrupted demo had left it running")
     uri = loans.upload(clients("s3"), data_bucket, MODEL)
     line(run.clock, f"loans uploaded to {uri}")
-    arn = sagemaker.start_pipeline_execution(
-        PipelineName=model.pipeline,
-        PipelineParameters=[{"Name": "InputDataUri", "Value": uri}],
-    )["PipelineExecutionArn"]
-    follower = pipelines.Follower(
-        sagemaker, clients("logs"), arn, lambda step, text: line(run.clock, text, source=step)
+    follower = pipelines.run(
+        clients, model.pipeline, {"InputDataUri": uri}, lambda step, text: line(run.clock, text, source=step)
     )
-    execution = follower.follow()
-    if execution["PipelineExecutionStatus"] != "Succeeded":
-        raise CommandError(
-            f"pipeline {model.pipeline}: {execution['PipelineExecutionStatus']}: {follower.failure(execution)}"
-        )
     package = releases.newest_version(sagemaker, model.package_group)
     if package["ModelApprovalStatus"] != "PendingManualApproval":
         raise CommandError(

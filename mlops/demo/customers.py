@@ -1,6 +1,5 @@
 """Customers who apply without a pause, and the bank that hears what became of their loans."""
 
-import json
 import threading
 import time
 from collections import Counter, deque
@@ -12,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from mlops import traffic
 from mlops.demo.loans import Loan
 
 THREADS = 3
@@ -74,17 +74,11 @@ class Customers:
         """The inference id of an answered application, or ""."""
         name = f"{self._prefix}{loan.name}"
         try:
-            answer = self._runtime.invoke_endpoint(
-                EndpointName=self._endpoint,
-                ContentType="application/json",
-                Accept="application/json",
-                InferenceId=name,
-                Body=json.dumps({"instances": [loan.application]}),
-            )
+            prediction = traffic.ask(self._runtime, self._endpoint, name, loan.application)
         except (ClientError, BotoCoreError) as error:
             self._count(self.failures, _words(error))
             return ""
-        self._count(self.versions, str(json.loads(answer["Body"].read())["predictions"][0]["model_version"]))
+        self._count(self.versions, str(prediction["model_version"]))
         return name
 
     def _count(self, counter: Counter[str], what: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from mlops import ledger, outcomes, pipelines, registry, release_state
+from mlops import ledger, outcomes, pipelines, registry, release_state, releases
 from mlops.console import line
 from mlops.demo import loans
 from mlops.demo.customers import Customers
@@ -68,20 +68,11 @@ class Story:
 
     def train(self, what: str, **parameters: str) -> Mapping[str, Any]:
         """Run the pipeline on `data_uri`; returns the version that it registered."""
-        sagemaker = self._clients("sagemaker")
         given = {"InputDataUri": self.data_uri, **parameters}
-        arn = sagemaker.start_pipeline_execution(
-            PipelineName=self.target.names.pipeline,
-            PipelineParameters=[{"Name": name, "Value": value} for name, value in given.items()],
-        )["PipelineExecutionArn"]
-        follower = pipelines.Follower(sagemaker, self._clients("logs"), arn, self._say_step)
-        execution = follower.follow()
-        if execution["PipelineExecutionStatus"] != "Succeeded":
-            raise CommandError(f"pipeline {self.target.names.pipeline}: {follower.failure(execution)}")
-        newest = registry.newest(sagemaker, self.target.package_group)[0]
-        package = registry.version(sagemaker, self.target.package_group, newest.number)
+        pipelines.run(self._clients, self.target.names.pipeline, given, self._say_step)
+        package = releases.newest_version(self._clients("sagemaker"), self.target.package_group)
         auc = float(package["CustomerMetadataProperties"]["test_auc"])
-        self._say(f"version {newest.number} registered: {what}, test AUC {auc:.3f}", style="green")
+        self._say(f"version {package['ModelPackageVersion']} registered: {what}, test AUC {auc:.3f}", style="green")
         return package
 
     def register_by_hand(self, good: Mapping[str, Any], code: str, what: str) -> Mapping[str, Any]:
