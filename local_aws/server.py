@@ -22,7 +22,7 @@ from typing import Any
 
 from local_aws import checkpoints, clients, seam
 from local_aws.cloudformation import types as resource_types
-from local_aws.core import api, events, protocol
+from local_aws.core import api, events, metrics, protocol
 from local_aws.state import ACCOUNT, REGION, Home, Server, code_digest
 
 log = logging.getLogger("local_aws")
@@ -96,7 +96,16 @@ def _isolate(server: Server, home: Home) -> None:
 
 def _extend() -> None:
     """Put our services into ministack; their modules declare operations and hooks when imported."""
-    from local_aws import athena, autoscaling, cloudformation, cloudwatch, lambda_events, parameter_events, sagemaker
+    from local_aws import (
+        athena,
+        autoscaling,
+        cloudformation,
+        cloudwatch,
+        lambda_events,
+        parameter_events,
+        sagemaker,
+        scheduler,
+    )
     from local_aws.core import tags  # noqa: F401
 
     for module in pkgutil.iter_modules(sagemaker.__path__):
@@ -123,6 +132,7 @@ def _extend() -> None:
     cloudformation.install()
     cloudwatch.install()
     autoscaling.install()
+    scheduler.install()
     lambda_events.install()
     athena.install()
     parameter_events.install()
@@ -179,6 +189,7 @@ class _Process:
                 loop, ctx, source, detail_type, detail, resources
             )
         )
+        metrics.connect(seam.write_measures)
         self._saver.connect(loop)
 
     async def _begin(self) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from local_aws.autoscaling import activities, resource, targets
 from local_aws.autoscaling.resource import ObjectNotFound
-from local_aws.autoscaling.schedule import Schedule, ScheduleError
 from local_aws.core import store
 from local_aws.core.api import APPLICATION_AUTOSCALING, AwsError, Context, ValidationException, operation
+from local_aws.schedule import Schedule, ScheduleError
 
 Row = dict[str, Any]
 actions = store.table("scheduled_actions")

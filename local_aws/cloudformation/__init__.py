@@ -5,10 +5,9 @@ from __future__ import annotations
 
 def install() -> None:
     """Teach ministack's CloudFormation our resource types, its events and its corrections."""
-    from local_aws.cloudformation import autoscaling, corrections, recorded, sagemaker, stack_events
+    from local_aws.cloudformation import corrections, recorded, stack_events, types
 
     corrections.install()
-    sagemaker.install()
-    autoscaling.install()
+    types.install()
     recorded.install()
     stack_events.install()

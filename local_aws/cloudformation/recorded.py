@@ -66,9 +66,7 @@ class Recorded:
         assert schema is not None
         if problems := schema_check.problems(schema, props):
             raise ValueError(f"Properties validation failed for {self.type_name}: {'; '.join(problems)}")
-        if self.type_name not in _logged:
-            _logged.add(self.type_name)
-            log.info("%s is recorded: checked and stored, not emulated", self.type_name)
+        told(self.type_name)
         attributes = {path: _attribute(ctx, self.type_name, path, name) for path in schema.read_only}
         parts = [str(props.get(part, attributes.get(part, name))) for part in schema.identifier]
         ref = "|".join(parts) or name
@@ -84,6 +82,13 @@ def install() -> None:
     for type_name in schemas.types(REGION).keys() - seam.resource_types():
         seam.add_resource_type(type_name, Recorded(type_name))
         _installed.add(type_name)
+
+
+def told(type_name: str) -> None:
+    """Log once that a type is recorded."""
+    if type_name not in _logged:
+        _logged.add(type_name)
+        log.info("%s is recorded: checked and stored, not emulated", type_name)
 
 
 def installed() -> set[str]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Literal
 
 from local_aws import seam
-from local_aws.cloudformation import autoscaling, recorded, sagemaker, schemas
+from local_aws.cloudformation import autoscaling, cloudwatch, monitoring, recorded, sagemaker, scheduler, schemas
 from local_aws.core import store
 from local_aws.state import REGION
 
 Kind = Literal["emulated", "recorded", "refused"]
 _types = store.table("used_resource_types")
+_EMULATED = (sagemaker, autoscaling, cloudwatch, scheduler)
+
+
+def install() -> None:
+    """Let CloudFormation provision the types that are written here."""
+    for module in (*_EMULATED, monitoring):
+        module.install()
 
 
 def note(type_name: str) -> None:
@@ -37,13 +44,14 @@ def known() -> dict[str, Kind]:
 
 
 def _emulated() -> set[str]:
-    ours = {resource.type_name for resource in sagemaker.TYPES} | {resource.type_name for resource in autoscaling.TYPES}
-    return (seam.resource_types() | ours) - recorded.installed()
+    ours = {resource.type_name for module in _EMULATED for resource in module.TYPES}
+    # Model Monitor's types have operations, and yet nothing of them runs.
+    kept = recorded.installed() | {resource.type_name for resource in monitoring.TYPES}
+    return (seam.resource_types() | ours) - kept
 
 
 def offline() -> dict[str, Kind]:
     """`known`, in a process that is not the server."""
-    sagemaker.install()
-    autoscaling.install()
+    install()
     recorded.install()
     return known()

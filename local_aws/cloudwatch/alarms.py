@@ -1,23 +1,26 @@
-"""Metric alarms, evaluated with their dimensions, datapoints to alarm and treatment of missing data.
+"""Alarms on a tick: metric alarms with their dimensions or metric math, datapoints to alarm and missing data.
 
 As in AWS, an alarm looks at its last evaluation periods, changes its state when enough of their
 datapoints breach the threshold, and then acts. One thing differs: here metrics arrive at once, so
-the periods end now instead of at a full minute, and short baking times notice an error.
+the periods end now instead of at a full minute, and short baking times notice an error. Composite alarms change with
+their children; the tick looks after what suppresses their actions.
 Source: user guide, alarm-evaluation and alarms-and-missing-data; cloudwatch-and-eventbridge for the event.
 """
 
 from __future__ import annotations
 
-import math
+import logging
 import time
-import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from local_aws import seam
-from local_aws.core import api, events
-from local_aws.core.api import Context
+from local_aws.cloudwatch import actions, points, queries, suppression
+from local_aws.cloudwatch.math_syntax import MathError
+from local_aws.cloudwatch.math_values import as_series
+from local_aws.cloudwatch.points import Statistic
+from local_aws.core import api, store
+from local_aws.core.api import Context, ValidationException
 
 _TICK_SECONDS = 0.5
 _BREACHES = {
@@ -26,12 +29,14 @@ _BREACHES = {
     "LessThanThreshold": lambda value, threshold: value < threshold,
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
+OPERATORS = tuple(_BREACHES)
 _WORDS = {
     "GreaterThanOrEqualToThreshold": "greater than or equal to",
     "GreaterThanThreshold": "greater than",
     "LessThanThreshold": "less than",
     "LessThanOrEqualToThreshold": "less than or equal to",
 }
+log = logging.getLogger("local_aws.alarms")
 
 
 @dataclass(frozen=True)
@@ -43,34 +48,69 @@ class Verdict:
 
 
 def install() -> None:
-    """Evaluate every alarm on a tick instead of ministack, which ignores dimensions and missing data."""
-    seam.replace_alarm_evaluation()
+    """Evaluate every alarm on a tick instead of ministack, which ignores dimensions, math and missing data."""
+    seam.replace_alarm_evaluation(actions.changed)
     api.on_tick(_TICK_SECONDS, evaluate_all)
+    api.on_stop(actions.wait)
 
 
 def evaluate_all() -> None:
-    """Evaluate every metric alarm of every account and region, and act on changes."""
+    """Evaluate every alarm of every account and region, and act on changes."""
     now = time.time()
     for ctx, alarm in seam.alarms():
-        if alarm.get("MetricName") and alarm.get("ComparisonOperator") in _BREACHES:
-            verdict = judge(alarm, datapoints(ctx, alarm, now))
+        if alarm.get("ComparisonOperator") in _BREACHES:
+            verdict = _verdict(ctx, alarm, now)
             if verdict is not None and verdict.state != alarm["StateValue"]:
-                _change(ctx, alarm, verdict, now)
+                change(ctx, alarm, verdict.state, verdict.reason, now)
+    for ctx, alarm in seam.composite_alarms():
+        _look_after(ctx, alarm)
+
+
+def change(ctx: Context, alarm: dict[str, Any], state: str, reason: str, now: float) -> None:
+    """Move an alarm to another state, if it was not deleted or replaced in the meantime."""
+    with store.lock:
+        found = seam.alarm(ctx, alarm["AlarmName"])
+        if found is not None and found[1] is alarm:
+            seam.change_alarm(ctx, alarm, state, reason, now)
+
+
+def _look_after(ctx: Context, alarm: dict[str, Any]) -> None:
+    with store.lock:
+        told, before = suppression.due(ctx, alarm)
+        if told:
+            actions.tell(ctx, alarm, alarm["StateValue"])
+        if before is not None:
+            actions.perform(ctx, alarm, before, alarm["StateValue"])
+
+
+def _verdict(ctx: Context, alarm: dict[str, Any], now: float) -> Verdict | None:
+    try:
+        values = datapoints(ctx, alarm, now)
+    except (MathError, ValidationException) as error:
+        log.info("%s: not evaluated: %s", alarm["AlarmName"], error)
+        return Verdict("INSUFFICIENT_DATA", f"Insufficient Data: {error}")
+    return judge(alarm, values)
 
 
 def datapoints(ctx: Context, alarm: dict[str, Any], now: float) -> list[float | None]:
-    """The statistic of each evaluation period, newest first; None where there is no data."""
-    dimensions = {pair["Name"]: pair["Value"] for pair in alarm.get("Dimensions") or ()}
-    points = seam.metric_points(ctx, alarm["Namespace"], alarm["MetricName"], dimensions)
-    period = int(alarm["Period"])
-    periods: list[list[dict[str, Any]]] = [[] for _ in range(int(alarm["EvaluationPeriods"]))]
-    unit = alarm.get("Unit")
-    for point in points:
-        age = math.floor((now - point["Timestamp"]) / period)
-        if 0 <= age < len(periods) and (not unit or point.get("Unit") == unit):
-            periods[age].append(point)
-    name = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
-    return [seam.statistic(inside, name) for inside in periods]
+    """The value of each evaluation period, newest first; None where there is no data."""
+    periods = int(alarm["EvaluationPeriods"])
+    if not alarm.get("Metrics"):
+        return points.before(ctx, Statistic.of_alarm(alarm), periods, now)
+    wanted = returned(alarm["Metrics"])
+    value = queries.values(
+        alarm["Metrics"],
+        wanted,
+        periods,
+        queries.period_of(alarm["Metrics"], wanted),
+        lambda statistic: points.before(ctx, statistic, periods, now),
+    )
+    return as_series(value, periods)
+
+
+def returned(metrics: list[dict[str, Any]]) -> str:
+    """The id of the query that the alarm watches."""
+    return next(str(query["Id"]) for query in metrics if query.get("ReturnData", True))
 
 
 def judge(alarm: dict[str, Any], values: list[float | None]) -> Verdict | None:
@@ -116,37 +156,4 @@ def _not_crossed(periods: int, values: str, operator: str, threshold: float) -> 
     return (
         f"Threshold Crossed: not enough of the last {periods} datapoints [{values}] "
         f"were {_WORDS[operator]} the threshold ({threshold:g}): alarm to OK."
-    )
-
-
-def _change(ctx: Context, alarm: dict[str, Any], verdict: Verdict, now: float) -> None:
-    before = {"value": alarm["StateValue"], "reason": alarm.get("StateReason", "")}
-    seam.change_alarm(ctx, alarm, verdict.state, verdict.reason, now)
-    at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
-    metric = {
-        "namespace": alarm["Namespace"],
-        "name": alarm["MetricName"],
-        "dimensions": {pair["Name"]: pair["Value"] for pair in alarm.get("Dimensions") or ()},
-    }
-    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic")
-    events.emit(
-        ctx,
-        "CloudWatch Alarm State Change",
-        {
-            "alarmName": alarm["AlarmName"],
-            "state": {"value": verdict.state, "reason": verdict.reason, "timestamp": at},
-            "previousState": before,
-            "configuration": {
-                "description": alarm.get("AlarmDescription", ""),
-                "metrics": [
-                    {
-                        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, alarm["AlarmArn"])),
-                        "metricStat": {"metric": metric, "period": alarm["Period"], "stat": statistic},
-                        "returnData": True,
-                    }
-                ],
-            },
-        },
-        [alarm["AlarmArn"]],
-        source="aws.cloudwatch",
     )

@@ -26,7 +26,9 @@ from local_aws.core.errors import (
 __all__ = [
     "APPLICATION_AUTOSCALING",
     "ATHENA",
+    "CLOUDWATCH",
     "SAGEMAKER",
+    "SCHEDULER",
     "AwsError",
     "ConflictException",
     "Context",
@@ -95,8 +97,12 @@ class Tick:
 SAGEMAKER = "sagemaker"
 APPLICATION_AUTOSCALING = "application-autoscaling"
 ATHENA = "athena"
+CLOUDWATCH = "cloudwatch"
+SCHEDULER = "scheduler"
 
-services: dict[str, dict[str, Operation]] = {SAGEMAKER: {}, APPLICATION_AUTOSCALING: {}, ATHENA: {}}
+services: dict[str, dict[str, Operation]] = {
+    name: {} for name in (SAGEMAKER, APPLICATION_AUTOSCALING, ATHENA, CLOUDWATCH, SCHEDULER)
+}
 """The operations of each service, by botocore's name of it."""
 operations = services[SAGEMAKER]
 request_headers: ContextVar[Mapping[str, str]] = ContextVar("request_headers", default=MappingProxyType({}))

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from local_aws.core import api, shapes
 from local_aws.core.api import Context, RuntimeRequest
-from local_aws.core.errors import AwsError, SerializationException
+from local_aws.core.errors import AwsError, SerializationException, ValidationException
 
 log = logging.getLogger(__name__)
 Response = tuple[int, dict[str, str], bytes]
@@ -23,6 +23,8 @@ Result = TypeVar("Result")
 
 _INVOCATIONS = re.compile(r"^/endpoints/(?P<name>[^/]+)/invocations$")
 _JSON = "application/x-amz-json-1.1"
+# CloudWatch has another name for it.
+_VALIDATION_CODES = {api.CLOUDWATCH: "ValidationError"}
 
 # A thread for each call under way: an operation may call back into this server, so a small pool
 # could be full of calls that wait for each other.
@@ -53,6 +55,8 @@ async def _on_worker(work: Callable[[], Result]) -> Result:
 def _operate(ctx: Context, service: str, operation: str, body: bytes) -> Response:
     try:
         result = api.call(ctx, operation, _parsed(body), service)
+    except ValidationException as error:
+        return _json_error(AwsError(_VALIDATION_CODES.get(service, error.code), error.message))
     except AwsError as error:
         return _json_error(error)
     except Exception as error:

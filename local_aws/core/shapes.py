@@ -232,6 +232,17 @@ def _from_text(kind: str, text: str) -> Any:
         return text
 
 
+def members(operation: str, service: str) -> dict[str, Shape]:
+    """The members of an operation's input."""
+    shape, _ = _shapes(operation, service)
+    return dict(shape.members) if shape is not None else {}
+
+
+def http(operation: str, service: str) -> dict[str, Any]:
+    """Method and path of an operation of a REST service."""
+    return dict(_service(service).operation_model(operation).http)
+
+
 def operations(service: str = _SAGEMAKER) -> Iterable[str]:
     """The operations that a service has."""
     return list(_service(service).operation_names)

@@ -9,7 +9,7 @@ interpreter: the image named in a request decides nothing here.
 import contextlib
 import functools
 import io
-import json
+import marshal
 import os
 import shutil
 import signal
@@ -69,6 +69,11 @@ class Container:
     def stopped(self) -> bool:
         return self._stopped.is_set()
 
+    def pid(self) -> int | None:
+        """The process that runs now; the command is its child."""
+        process = self._process
+        return None if process is None else process.pid
+
     def path(self, inside: str) -> Path:
         """The real path of a path below /opt/ml; raises ValueError for any other path."""
         relative = os.path.relpath(os.path.normpath(inside), OPT_ML)
@@ -120,7 +125,7 @@ class Container:
             timer.start()
 
     def specification(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, *, isolated: bool) -> bytes:
-        """The line that `launcher.py` reads."""
+        """What `launcher.py` reads."""
         mount_point = self.root / "mount"
         mount_point.mkdir(parents=True, exist_ok=True)
         spec = {
@@ -130,7 +135,8 @@ class Container:
             "opt_ml": str(self.opt_ml) if isolated else None,
             "mount_point": str(mount_point),
         }
-        return json.dumps(spec).encode() + b"\n"
+        data = marshal.dumps(spec)
+        return len(data).to_bytes(8, "big") + data
 
     def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
         temporary = self.root / "tmp"

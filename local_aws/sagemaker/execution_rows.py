@@ -4,7 +4,7 @@ from typing import Any
 
 from local_aws.core import events, store
 from local_aws.core.api import Context, ResourceNotFound
-from local_aws.sagemaker import times
+from local_aws.sagemaker import pipeline_metrics, times
 
 Row = dict[str, Any]
 
@@ -51,7 +51,8 @@ def change_step(ctx: Context, arn: str, name: str, changes: Row) -> Row:
 
 
 def tell(ctx: Context, row: Row, previous: str | None) -> None:
-    """Emit the execution's status change event."""
+    """Emit the execution's status change event, and its metrics."""
+    pipeline_metrics.execution(ctx, row, previous)
     detail = {
         "pipelineExecutionDisplayName": row["PipelineExecutionDisplayName"],
         "currentPipelineExecutionStatus": row["PipelineExecutionStatus"],
@@ -68,6 +69,7 @@ def tell(ctx: Context, row: Row, previous: str | None) -> None:
 
 
 def _tell_step(ctx: Context, row: Row, previous: str | None) -> None:
+    pipeline_metrics.step(ctx, row)
     detail: Row = {
         # As in "processingJob": {"arn": …}: names and members begin in lower case here.
         "metadata": {

@@ -123,6 +123,12 @@ def expect(key: store.Key) -> None:
         _restoring.add(key)
 
 
+def serving() -> dict[store.Key, list[Target]]:
+    """What serves each endpoint now, shadows too."""
+    routes = list(_routes.items())
+    return {key: [*route.targets, *([route.shadow] if route.shadow else [])] for key, route in routes}
+
+
 def lookup(key: store.Key) -> Route | None:
     found = _routes.get(key)
     if found is None and key in _restoring:

@@ -144,6 +144,10 @@ class ModelServer:
     def healthy(self) -> bool:
         return self._port != 0
 
+    def pid(self) -> int | None:
+        """The process that serves; None while there is none."""
+        return self._box.pid() if self._port else None
+
     def stop(self) -> None:
         with self._state:
             self._port = 0

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from local_aws.core import events, store
+from local_aws.core import events, metrics, store
 from local_aws.core.api import Context
+from local_aws.core.metrics import Measure
 
 
 @pytest.fixture
@@ -23,6 +24,15 @@ def _fresh_tables() -> Iterator[None]:
     yield
     for table in store.tables().values():
         table.clear()
+
+
+@pytest.fixture(autouse=True)
+def measured() -> Iterator[list[Measure]]:
+    """The metrics that the test's code wrote."""
+    seen: list[Measure] = []
+    disconnect = metrics.connect(lambda _ctx, measures: seen.extend(measures))
+    yield seen
+    disconnect()
 
 
 @pytest.fixture

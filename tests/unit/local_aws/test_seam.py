@@ -23,6 +23,7 @@ LAMBDA_RUNTIME = "ministack.core.lambda_runtime"
 S3 = "ministack.services.s3"
 STS = "ministack.services.sts"
 SSM = "ministack.services.ssm"
+SQS = "ministack.services.sqs"
 GLUE = "ministack.services.glue"
 ATHENA = "ministack.services.athena"
 CLOUDFORMATION = "ministack.services.cloudformation"
@@ -59,6 +60,24 @@ def test_the_pinned_version_is_installed() -> None:
         (CLOUDWATCH, "_evaluate_parent_alarms", ["child", "seen"]),
         (CLOUDWATCH, "_dispatch_alarm_actions", ["alarm", "old_state", "new_state", "reason"]),
         (CLOUDWATCH, "_dims_key", ["dims"]),
+        (CLOUDWATCH, "_evict_old_metrics", []),
+        (CLOUDWATCH, "_history_entries", []),
+        (
+            CLOUDWATCH,
+            "_record_history",
+            ["alarm_name", "old_state", "new_state", "reason", "alarm_type", "reason_data"],
+        ),
+        (CLOUDWATCH, "_parse_alarm_rule", ["rule"]),
+        (CLOUDWATCH, "_rule_refs", ["node"]),
+        (CLOUDWATCH, "_rule_ref_name", ["ref"]),
+        (CLOUDWATCH, "_composite_rule_state", ["alarm"]),
+        (CLOUDWATCH, "_matching_children", ["alarm", "state"]),
+        (CLOUDWATCH, "_transition_composite", ["alarm", "new_state", "reason", "triggers", "seen"]),
+        (CLOUDWATCH, "_ts_iso", ["epoch"]),
+        (CLOUDWATCH, "record_metric", ["namespace", "metric_name", "value", "unit", "dimensions"]),
+        (CLOUDWATCH, "cloudformation_put_dashboard", ["name", "body"]),
+        (CLOUDWATCH, "cloudformation_delete_dashboard", ["name"]),
+        (CLOUDWATCH, "handle_request", ["method", "path", "headers", "body", "query_params"]),
         (CLOUDWATCH, "_calc_stats", ["points"]),
         (CLOUDWATCH, "_stat_value", ["stats", "stat_name", "points"]),
         (LAMBDA, "invoke_async_with_retry", ["func", "event"]),
@@ -90,6 +109,9 @@ def test_what_the_seam_replaces_in_other_modules_is_looked_up_there_when_called(
         (EVENTBRIDGE, "_dispatch_event", "_invoke_target"),
         (EVENTBRIDGE, "_invoke_target", "_dispatch_to_lambda"),
         (CLOUDWATCH, "_evaluate_all_alarms", "_evaluate_alarm"),
+        (CLOUDWATCH, "handle_request", "_evict_old_metrics"),
+        (CLOUDWATCH, "_transition_composite", "_dispatch_alarm_actions"),
+        (CLOUDWATCH, "_evaluate_parent_alarms", "_transition_composite"),
         (LAMBDA, "_invoke", "invoke_async_with_retry"),
         (STACKS, "_deploy_stack_async", "_runs_on_worker_thread"),
         (STACKS, "_deploy_stack_async", "_add_event"),
@@ -125,7 +147,11 @@ def test_a_registry_is_a_dictionary(module: str, name: str) -> None:
     ("module", "names"),
     [
         (CLOUDFORMATION, ["_stacks", "_stack_events", "_change_sets"]),
-        (CLOUDWATCH, ["_alarms", "_metrics"]),
+        (
+            CLOUDWATCH,
+            ["_alarms", "_composite_alarms", "_composite_triggers", "_metrics", "_dashboards"],
+        ),
+        (SQS, ["_queues"]),
         (ATHENA, ["_workgroups"]),
         (GLUE, ["_tables", "_databases"]),
         (SSM, ["_parameters", "_parameter_history"]),

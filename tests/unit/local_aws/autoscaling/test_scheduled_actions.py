@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local_aws.autoscaling.schedule import Schedule, ScheduleError
 from local_aws.core import store
 from local_aws.core.api import AwsError, ValidationException
+from local_aws.schedule import Schedule, ScheduleError
 
 from .conftest import START, Call, CloudWatch, Endpoint
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from local_aws import seam
 from local_aws.cloudwatch import alarms
 from local_aws.core.api import Context
+
+from .conftest import Call, metric_alarm
 
 ALARM: dict[str, Any] = {
     "AlarmName": "errors",
@@ -117,28 +120,18 @@ def test_percentiles_are_statistics_too(ctx: Context, metrics: dict[str, list[di
     assert alarms.datapoints(ctx, alarm, now)[0] == pytest.approx(91.0)
 
 
-def test_a_change_is_acted_on_once_and_told_to_the_bus(
-    ctx: Context, emitted: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    alarm = dict(ALARM)
-    changes: list[str] = []
-
-    def change_alarm(_ctx: Context, alarm: dict[str, Any], state: str, reason: str, _now: float) -> None:
-        changes.append(state)
-        alarm.update(StateValue=state, StateReason=reason)
-
-    monkeypatch.setattr(seam, "alarms", lambda: [(ctx, alarm)])
-    monkeypatch.setattr(seam, "metric_points", lambda *_: [{"Timestamp": time.time() - 1, "Value": 7.0}])
-    monkeypatch.setattr(seam, "change_alarm", change_alarm)
-    alarm.update(EvaluationPeriods=1, StateReason="fine")
+def test_a_change_is_told_to_the_bus_once(call: Call, put: Callable[..., None], emitted: list[dict[str, Any]]) -> None:
+    dimensions = [{"Name": "EndpointName", "Value": "loans"}]
+    call("PutMetricAlarm", **metric_alarm("errors", Dimensions=dimensions))
+    put("errors", 7.0, EndpointName="loans")
     alarms.evaluate_all()
     alarms.evaluate_all()
-    assert changes == ["ALARM"]
     (event,) = emitted
     assert event["source"] == "aws.cloudwatch"
     assert event["detail-type"] == "CloudWatch Alarm State Change"
     assert event["detail"]["state"]["value"] == "ALARM"
-    assert event["detail"]["previousState"] == {"value": "OK", "reason": "fine"}
+    before = event["detail"]["previousState"]
+    assert (before["value"], before["reason"]) == ("INSUFFICIENT_DATA", "Unchecked: Initial alarm creation")
     assert event["detail"]["configuration"]["metrics"][0]["metricStat"]["metric"]["dimensions"] == {
         "EndpointName": "loans"
     }

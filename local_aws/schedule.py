@@ -1,6 +1,7 @@
-"""When a scheduled action runs: at(...), rate(...) and cron(...) in a time zone.
+"""When a schedule runs: at(...), rate(...) and cron(...) in a time zone.
 
-Pure, apart from reading the system's time zones. Source: API reference, PutScheduledAction.
+Pure, apart from reading the system's time zones. Source: API references,
+PutScheduledAction of Application Auto Scaling and CreateSchedule of EventBridge Scheduler.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from local_aws import seam
 
 _RATE = re.compile(r"rate\((?P<value>[1-9]\d*) (?P<unit>minute|hour|day)s?\)")
 _AT = re.compile(r"at\((?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
+
+# How far back the newest run is looked for: first near, since a schedule of minutes may have been missed for weeks.
+_LOOKBACKS = (
+    *(timedelta(minutes=number) for number in (2, 60, 1440)),
+    *(timedelta(days=31 * n) for n in (1, 13, 1200)),
+)
 
 
 class ScheduleError(ValueError):
@@ -55,6 +62,20 @@ class Schedule:
             after = max(after, self.start - timedelta(microseconds=1))
         time = next((time for time in self._times(after) if time > after), None)
         return None if time is None or (self.end is not None and time > self.end) else time
+
+    def newest(self, after: datetime, now: datetime) -> datetime | None:
+        """The last run after `after` and not later than `now`, in UTC; None if there is none."""
+        found: datetime | None = None
+        for back in _LOOKBACKS:
+            start = max(after, now - back)
+            if (first := self.next(start)) is not None and first <= now:
+                found = first
+                break
+            if start == after:
+                return None
+        while found is not None and (later := self.next(found)) is not None and later <= now:
+            found = later
+        return found
 
     def _times(self, after: datetime) -> Iterator[datetime]:
         """Times in UTC, of which the first ones may be before `after`, by a change of the clocks."""
