@@ -33,7 +33,7 @@ lint: install    ## formatting, lint rules and strict types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	@for handler in lambdas/*/; do MYPYPATH=$$handler $(BIN)/mypy $$handler || exit 1; done
+	@for handler in lambdas/*/handler.py; do folder=$$(dirname $$handler); MYPYPATH=$$folder:lambdas $(BIN)/mypy $$folder || exit 1; done
 
 test: install    ## unit, infrastructure and integration tests (the last against the local AWS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -1,9 +1,11 @@
-"""The release controller when things go wrong: the final state must be that of the undisturbed release.
+"""The controllers when things go wrong: the final state must be that of the undisturbed release or retraining.
 
 Three disturbances, in every strategy and ending of `scenarios`, in an AWS in memory:
 - the run ends right after a call, for every call of the release; then a fresh run, with the event again or lost;
 - a whole other run happens between two calls;
 - random schedules: events lost, late, repeated and out of order, and a share of all calls throttled or ending the run.
+
+The retraining controller goes through the first two, for every reason and ending of its `plays`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from tests.unit.lambdas.conftest import LAMBDAS, load_folder
 from tests.unit.lambdas.release_controller.plays import Kept, Scenario, play_beside, play_unluckily
 from tests.unit.lambdas.release_controller.scenarios import STRATEGIES, scenarios
 from tests.unit.lambdas.release_controller.world import World
+from tests.unit.lambdas.retraining_controller import plays as retraining
 
 PROCESSES = 2
 SCHEDULES = 10_000
@@ -66,13 +69,20 @@ def measure() -> dict[str, Any]:
         crashed = list(pool.map(_crashes, *zip(*_all(), strict=True)))
         beside = list(pool.map(_two_controllers, *zip(*_all(), strict=True)))
         unlucky = list(pool.map(_schedules, range(0, SCHEDULES, BATCH)))
-    diverged = [place for tally in [*crashed, *beside, *unlucky] for place in tally.diverged]
+        trained = list(pool.map(_retrainings, *zip(*retraining.ALL, strict=True)))
+    tallies = [*crashed, *beside, *unlucky, *(tally for pair in trained for tally in pair)]
+    diverged = [place for tally in tallies for place in tally.diverged]
     if diverged:
         raise DivergedError("\n".join([f"{len(diverged)} diverged, the first ones:", *diverged[:SHOWN]]))
     return {
         "strategies": {strategy: _of(strategy, crashed, beside) for strategy in STRATEGIES},
         "crash_points": sum(tally.points for tally in crashed) // 2,
         "two_controllers": sum(tally.points for tally in beside),
+        "retraining": {
+            "endings": len(retraining.ALL),
+            "crash_points": sum(cut_off.points for cut_off, _ in trained) // 2,
+            "two_controllers": sum(two.points for _, two in trained),
+        },
         "schedules": sum(tally.points for tally in unlucky),
         "failing_share": FAILING,
         "diverged": len(diverged),
@@ -95,8 +105,8 @@ def _all() -> Scenarios:
 
 
 @cache
-def _modules() -> SimpleNamespace:
-    modules = load_folder(LAMBDAS / "release_controller", "release_controller")
+def _modules(controller: str = "release_controller") -> SimpleNamespace:
+    modules = load_folder(LAMBDAS / controller, controller)
     modules.logs.log.setLevel(logging.WARNING)
     return modules
 
@@ -137,6 +147,23 @@ def _beside(scenario: Scenario, nth: int) -> dict[str, Any]:
 
 def _all_of(world: World) -> dict[str, Any]:
     return world.final() | world.work()
+
+
+def _retrainings(reason: str, ending: str) -> tuple[Tally, Tally]:
+    """After each call of a retraining, with the event again and without; and another run after each call."""
+    modules, cut_off, two = _modules("retraining_controller"), Tally(), Tally()
+    wanted, calls = retraining.undisturbed(modules, reason, ending)
+    for nth in range(1, calls + 1):
+        place = f"retraining, {reason}, {ending}: call {nth}"
+        for retried in (True, False):
+            resumed = partial(retraining.cut_off, modules, reason, ending, nth, retried=retried)
+            cut_off.check(f"{place}, event {'retried' if retried else 'lost'}", wanted, resumed)
+        two.check(f"{place}, another run", wanted, partial(_retrained_beside, modules, reason, ending, nth))
+    return cut_off, two
+
+
+def _retrained_beside(modules: SimpleNamespace, reason: str, ending: str, nth: int) -> dict[str, Any]:
+    return retraining.beside(modules, reason, ending, nth).world.final()
 
 
 def _schedules(first: int) -> Tally:

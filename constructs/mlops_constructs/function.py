@@ -2,8 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -20,14 +23,31 @@ from mlops_constructs.errors import ConstructError
 
 LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
 
+SHARED = "shared"
+"""The package that goes into every function beside its own modules."""
+
 ENVIRONMENT_LIMIT = 4096  # bytes
 _TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
 _LONGEST_TOKEN = 256  # what only the deployment knows: names and ARNs of what this project makes are shorter
 _XRAY_REASON = f"{NO_RESOURCE}: xray:PutTraceSegments, xray:PutTelemetryRecords."
 
 
+@contextmanager
+def _package(name: str) -> Iterator[str]:
+    """A folder with a function's modules and the shared package, as the runtime finds them.
+
+    CDK copies it as soon as the function is made, and names the copy by its contents. (Its own bundling would say so
+    for each function and environment, in the middle of what synthesis has to say.)
+    """
+    left_out = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+    with TemporaryDirectory() as folder:
+        shutil.copytree(LAMBDAS / name, folder, ignore=left_out, dirs_exist_ok=True)
+        shutil.copytree(LAMBDAS / SHARED, Path(folder) / SHARED, ignore=left_out)
+        yield folder
+
+
 class PythonFunction(lambda_.Function):
-    """`lambdas/<name>/handler.py` with its own role, encrypted logs, tracing and, if given, dead letters."""
+    """`lambdas/<name>` beside the shared package: own role, encrypted logs, tracing and, if given, dead letters."""
 
     def __init__(
         self,
@@ -52,24 +72,23 @@ class PythonFunction(lambda_.Function):
         )
         role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         allow(role, ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
-        super().__init__(
-            scope,
-            construct_id,
-            description=description,
-            code=lambda_.Code.from_asset(
-                str(LAMBDAS / name), exclude=["__pycache__", "*.pyc"], ignore_mode=cdk.IgnoreMode.GIT
-            ),
-            handler="handler.handler",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            architecture=lambda_.Architecture.ARM_64,
-            memory_size=memory_mb,
-            timeout=timeout or cdk.Duration.seconds(30),
-            environment=dict(environment or {}),
-            role=role,
-            log_group=log_group,
-            tracing=lambda_.Tracing.ACTIVE,
-            reserved_concurrent_executions=reserved_concurrency,
-        )
+        with _package(name) as folder:
+            super().__init__(
+                scope,
+                construct_id,
+                description=description,
+                code=lambda_.Code.from_asset(folder),
+                handler="handler.handler",
+                runtime=lambda_.Runtime.PYTHON_3_14,
+                architecture=lambda_.Architecture.ARM_64,
+                memory_size=memory_mb,
+                timeout=timeout or cdk.Duration.seconds(30),
+                environment=dict(environment or {}),
+                role=role,
+                log_group=log_group,
+                tracing=lambda_.Tracing.ACTIVE,
+                reserved_concurrent_executions=reserved_concurrency,
+            )
         self.execution_role = role
         self._check_environment(name, environment or {})
         if on_failure:

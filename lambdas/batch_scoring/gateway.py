@@ -8,22 +8,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from job import Place, Resources
+from shared import environment, outlets
 
-SUBJECT_LIMIT = 99  # API reference of SNS, Publish: less than 100 characters
 LISTED = 10_000
 """Objects that are looked at before a job starts; beyond these, names are taken to go on as they began."""
-
-
-class ConfigurationError(Exception):
-    """The function's environment is not as deployed: a person must mend it."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +40,7 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """Raises ConfigurationError naming every variable that is missing."""
-        names = [field.name for field in fields(cls)]
-        if missing := [name.upper() for name in names if not environ.get(name.upper())]:
-            raise ConfigurationError(f"environment of the function: {', '.join(missing)} not set")
-        values: dict[str, Any] = {name: environ[name.upper()] for name in names}
+        values = environment.variables(cls, environ)
         return cls(**{**values, "resources": Resources(**json.loads(values["resources"]))})
 
 
@@ -80,10 +71,7 @@ def settings() -> Settings:
 @cache
 def gateway() -> Gateway:
     """Made at the first event, and kept while the execution environment lives."""
-    config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
-    session = boto3.session.Session()
-    services = (field.name for field in fields(Clients))
-    return Gateway(settings(), Clients(**{name: session.client(name, config=config) for name in services}))
+    return Gateway(settings(), environment.clients(Clients))
 
 
 class Gateway:
@@ -121,5 +109,5 @@ class Gateway:
             if error.response["Error"].get("Code") != "ResourceInUse":
                 raise
 
-    def publish(self, subject: str, body: str) -> None:
-        self._aws.sns.publish(TopicArn=self.settings.topic_arn, Subject=subject[:SUBJECT_LIMIT], Message=body)
+    def publish(self, subject: str, message: str) -> None:
+        outlets.publish(self._aws.sns, self.settings.topic_arn, subject, message)

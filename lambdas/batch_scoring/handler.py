@@ -14,6 +14,7 @@ from gateway import gateway, settings
 from job import RefusedError
 from request import Ended, Request, Scheduled, parse
 from scoring import start
+from shared.messages import Message
 
 
 class Context(Protocol):
@@ -45,5 +46,5 @@ def _tell(ended: Ended) -> dict[str, str]:
     return {"job": ended.job, "output": "", "reason": f"{ended.status}: {ended.reason}"}
 
 
-def _publish(message: messages.Message) -> None:
-    gateway().publish(message.subject, message.body)
+def _publish(message: Message) -> None:
+    gateway().publish(message.subject, message.by_protocol())

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway import Settings
 from request import Ended
+from shared.messages import Message
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
-
-
-@dataclass(frozen=True)
-class Message:
-    """An SNS message; the subject is plain ASCII on one line."""
-
-    subject: str
-    body: str
 
 
 def not_started(reason: str, settings: Settings) -> Message:
@@ -42,6 +33,5 @@ def ended(job: Ended, settings: Settings) -> Message:
     )
 
 
-def _message(settings: Settings, news: str, what: str, why: str, todo: str) -> Message:
-    subject = f"[{settings.environment}] {settings.model}: {news}"
-    return Message(subject, f"What happened: {what}\nWhy: {why}\nWhat to do: {todo}\n")
+def _message(settings: Settings, news: str, happened: str, why: str, to_do: str) -> Message:
+    return Message(f"[{settings.environment}] {settings.model}", news, happened, why, to_do)

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from request import BUCKET
+from shared import environment
 
 BATCH = 1000  # objects in a DeleteObjects call, and in a page of ListObjectVersions
 ANSWER_TIMEOUT = 5.0
@@ -31,8 +30,7 @@ class EmptyingError(Exception):
 @cache
 def client(service: str) -> Any:
     """Made at its first use, and kept while the execution environment lives."""
-    config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
-    return boto3.session.Session().client(service, config=config)
+    return environment.client(service)
 
 
 def empty(kind: str, name: str) -> Iterator[int]:

@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
-from ledger import text
 from settings import Clients, Settings
-from state import version_of
+from shared.entries import text
+from shared.versions import version_of
 
 DESCRIPTION = "model-package.json"
 

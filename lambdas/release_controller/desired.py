@@ -7,7 +7,8 @@ before and after, and before a challenger comes, since the two never stand toget
 
 from __future__ import annotations
 
-from state import NONE, Candidate, Observed, Write, candidate_of, version_of
+from shared.versions import version_of
+from state import NONE, Candidate, Observed, Write, candidate_of
 
 
 def candidate(observed: Observed) -> Candidate | None:

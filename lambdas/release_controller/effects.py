@@ -17,11 +17,14 @@ from __future__ import annotations
 
 import messages
 from gateway import Gateway
-from ledger import Entry, text
-from lock import Hold, Intent
-from logs import plain, say
-from messages import Message
+from intent import Intent
+from ledger import Entry
 from observe import token_of
+from shared.entries import text
+from shared.lock import Hold
+from shared.logs import plain, say
+from shared.messages import Message
+from shared.versions import version_of
 from state import (
     NONE,
     Action,
@@ -43,7 +46,6 @@ from state import (
     Wait,
     Write,
     candidate_of,
-    version_of,
 )
 
 
@@ -104,7 +106,7 @@ class _Effects:
         message = messages.decided(action, self._observed, self._gateway.settings)
         before = self._parameter(name).version
         intent = Intent(name, value, before, entry, message.subject, message.by_protocol())
-        self._hold.intend(intent)
+        self._hold.intend(intent.stored())
         self._put(name, value)
         fulfil(self._gateway, intent)
 

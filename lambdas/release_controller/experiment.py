@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 import query
 from ledger import Ledger
-from logs import say
 from settings import Settings
-from state import Candidate, Observed, candidate_of, version_of
+from shared.logs import say
+from shared.versions import version_of
+from state import Candidate, Observed, candidate_of
 from verdict import Counts
 
 POLL_SECONDS = 8.0

@@ -14,9 +14,11 @@ import archive
 import settings as environment
 from botocore.exceptions import ClientError
 from ledger import Ledger
-from lock import Lock
 from observe import RELEASED, Observer, message_of
-from settings import Clients, ConfigurationError, Settings
+from settings import Clients, Settings
+from shared import outlets
+from shared.environment import ConfigurationError
+from shared.lock import Lock
 
 EVENT_SOURCE = "mlops.release"
 EVENT_TYPE = "Model Release Done"
@@ -108,9 +110,7 @@ class Gateway:
 
     def publish(self, subject: str, message: str) -> None:
         """message: by protocol, as JSON."""
-        self._aws.sns.publish(
-            TopicArn=self.settings.topic_arn, Subject=subject, Message=message, MessageStructure="json"
-        )
+        outlets.publish(self._aws.sns, self.settings.topic_arn, subject, message)
 
     def announce(self, detail: dict[str, object]) -> None:
         """An event of the project's own: a release is done. Raises EventLost."""
@@ -132,8 +132,4 @@ class Gateway:
 
     def bury(self, event: object, reason: str) -> None:
         """Send a malformed event to the dead-letter queue with its reason, ready to be replayed."""
-        self._aws.sqs.send_message(
-            QueueUrl=self.settings.dead_letter_queue_url,
-            MessageBody=json.dumps({"reason": reason, "event": event}),
-            MessageAttributes={"reason": {"DataType": "String", "StringValue": reason}},
-        )
+        outlets.bury(self._aws.sqs, self.settings.dead_letter_queue_url, event, reason)

@@ -5,11 +5,12 @@ Lambda entry point `handler.handler`, woken by EventBridge (see `events`) and by
 
 from __future__ import annotations
 
-from events import Ignored, MalformedEvent, parse
+from events import parse
 from gateway import gateway
-from logs import say
 from reconcile import reconcile
 from settings import settings
+from shared.events import Ignored, MalformedEvent
+from shared.logs import say
 
 
 def handler(event: object, _context: object) -> dict[str, str]:

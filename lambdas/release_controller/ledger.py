@@ -7,13 +7,12 @@ since the run before ended half-way, finds its entry there already.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from shared.entries import Entries
 
 REACH = 20
 """Generations within which an action that writes several parameters is known again; people write some meanwhile."""
@@ -53,83 +52,38 @@ def sort_key(generation: int, key: str) -> str:
 
 
 class Ledger:
-    """The entries of one model. Only PutItem, GetItem and Query: there is no way to change what stands there."""
+    """The entries of one model."""
 
     def __init__(self, dynamodb: Any, table: str, model: str) -> None:
-        self._dynamodb, self._table, self._model = dynamodb, table, model
+        self._entries = Entries(dynamodb, table, model)
 
     def append(self, entry: Entry) -> None:
         """An entry that is there already stays as it is."""
         values = {name: value for name, value in asdict(entry).items() if name not in ("generation", "key")}
-        item = {"model": self._model, "entry": sort_key(entry.generation, entry.key), **values}
         if not entry.verdict:
-            del item["verdict"]
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item={name: _typed(value) for name, value in item.items()},
-                ConditionExpression="attribute_not_exists(#entry)",
-                ExpressionAttributeNames={"#entry": "entry"},
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+            del values["verdict"]
+        self._entries.append(sort_key(entry.generation, entry.key), values)
 
     def has(self, generation: int, key: str) -> bool:
-        answer = self._dynamodb.get_item(
-            TableName=self._table,
-            Key={"model": {"S": self._model}, "entry": {"S": sort_key(generation, key)}},
-            ProjectionExpression="#entry",
-            ExpressionAttributeNames={"#entry": "entry"},
-            ConsistentRead=True,
-        )
-        return "Item" in answer
+        return self._entries.has(sort_key(generation, key))
 
     def had(self, generation: int, key: str) -> bool:
         """Whether an entry of this key was made in this generation or one of the few before it."""
-        first, last = sort_key(max(0, generation - REACH), ""), sort_key(generation + 1, "")
-        found = self._query("#model = :model AND #entry BETWEEN :first AND :last", {":first": first, ":last": last})
-        return any(item["entry"]["S"].partition("#")[2] == key for item in found)
+        found = self._entries.between(sort_key(max(0, generation - REACH), ""), sort_key(generation + 1, ""))
+        return any(_key(item) == key for item in found)
 
     def stay(self, candidate_version: int) -> Stay:
         """Reads back to the decision that the stay began with."""
         looks, shifts = 0, []
         mark = f"look#{candidate_version}#"
-        for item in self._query("#model = :model", {}, newest_first=True):
-            if item["kind"]["S"] in ("begin", "rollback"):
+        for item in self._entries.newest_first("kind", "at"):
+            if item["kind"] in ("begin", "rollback"):
                 break
-            looks += item["entry"]["S"].partition("#")[2].startswith(mark)
-            if item["kind"]["S"] == "shift":
-                shifts.append(datetime.fromisoformat(item["at"]["S"]))
+            looks += _key(item).startswith(mark)
+            if item["kind"] == "shift":
+                shifts.append(datetime.fromisoformat(item["at"]))
         return Stay(looks, max(shifts, default=None))
 
-    def _query(
-        self, condition: str, values: Mapping[str, str], *, newest_first: bool = False
-    ) -> Iterator[Mapping[str, Any]]:
-        names = {"#model": "model", "#entry": "entry", "#kind": "kind", "#at": "at"}
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression=condition,
-            ProjectionExpression="#entry, #kind, #at",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={
-                ":model": {"S": self._model},
-                **{name: {"S": value} for name, value in values.items()},
-            },
-            ScanIndexForward=not newest_first,
-            ConsistentRead=True,
-        )
-        for page in pages:
-            yield from page["Items"]
 
-
-def text(value: object) -> str:
-    """JSON on one line; what JSON does not know (times) is written as text."""
-    return json.dumps(value, default=str, separators=(",", ":"))
-
-
-def _typed(value: object) -> dict[str, Any]:
-    """A DynamoDB attribute of the value's type."""
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    return {"N": str(value)} if isinstance(value, int) else {"S": str(value)}
+def _key(item: Mapping[str, str]) -> str:
+    return item["entry"].partition("#")[2]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import dataclass
-
 from settings import Settings
+from shared.messages import Message, sentence
+from shared.versions import version_of
 from state import (
     NONE,
     Action,
@@ -20,13 +18,7 @@ from state import (
     Rollback,
     Test,
     candidate_of,
-    version_of,
 )
-
-SUBJECT_LIMIT = 99  # API reference of SNS, Publish: less than 100 characters
-TITLE_LIMIT, DESCRIPTION_LIMIT = 250, 8000  # of Amazon Q Developer in chat applications
-
-_NO_LINE = re.compile(r"[\x00-\x1f\x7f]")
 
 _OUTCOMES = {
     "lost": "lost against the champion",
@@ -42,42 +34,6 @@ _NOTES = {
 }
 
 
-@dataclass(frozen=True)
-class Message:
-    """What is told, in the three parts that every message has. news: the subject, without where it happened."""
-
-    where: str
-    news: str
-    happened: str
-    why: str
-    to_do: str
-
-    @property
-    def subject(self) -> str:
-        """Plain ASCII on one line, as SNS takes it."""
-        plain = f"{self.where}: {self.news}".encode("ascii", "replace").decode()
-        return " ".join(_NO_LINE.sub(" ", plain).split())[:SUBJECT_LIMIT]
-
-    def by_protocol(self) -> str:
-        """JSON for MessageStructure=json.
-
-        https: the schema of custom notifications of Amazon Q Developer in chat applications (AWS Chatbot), for its
-        usual subscription; everybody else gets plain text.
-        """
-        body = f"What happened: {self.happened}\nWhy: {self.why}\nWhat to do: {self.to_do}\n"
-        chat = {
-            "version": "1.0",
-            "source": "custom",
-            "content": {
-                "textType": "client-markdown",
-                "title": f"{self.where}: {self.news}"[:TITLE_LIMIT],
-                "description": f"{self.happened}\n\n*Why:* {self.why}"[:DESCRIPTION_LIMIT],
-                "nextSteps": [self.to_do],
-            },
-        }
-        return json.dumps({"default": body, "email": body, "https": json.dumps(chat)})
-
-
 def decided(action: Begin | End | Rollback, observed: Observed, settings: Settings) -> Message:
     """A parameter was written, and with it the decision made."""
     match action:
@@ -90,7 +46,7 @@ def decided(action: Begin | End | Rollback, observed: Observed, settings: Settin
                 settings,
                 f"going back to {_name(action.to)}",
                 f"endpoint {settings.endpoint_name} goes back from {action.package} to {action.to}.",
-                _sentence(action.reason),
+                sentence(action.reason),
                 f"nothing; a message follows when {_name(action.to)} serves. Versions up to "
                 f"{version_of(action.package)} are not released again unless you run: {_retry(settings)}",
             )
@@ -122,7 +78,7 @@ def _begun(action: Begin, observed: Observed, settings: Settings) -> Message:
             f"nothing; a message follows when there is a verdict on version {number}. To end it before, run: "
             f"mlops reject {number}{_at(settings)}"
         )
-    return _message(settings, news, happened, _sentence(action.reason), to_do)
+    return _message(settings, news, happened, sentence(action.reason), to_do)
 
 
 def _ended(action: End, observed: Observed, settings: Settings) -> Message:
@@ -132,7 +88,7 @@ def _ended(action: End, observed: Observed, settings: Settings) -> Message:
         f"version {number} {_OUTCOMES[action.outcome]}",
         f"{action.package} will not become champion and leaves endpoint {settings.endpoint_name}, which goes on "
         f"serving {_name(observed.stack.champion)}.",
-        _sentence(action.reason),
+        sentence(action.reason),
         f"approve a newer version. Versions up to {number} are not tried again; to try them again, run: "
         f"{_retry(settings)}",
     )
@@ -147,7 +103,7 @@ def done(action: Done, observed: Observed, settings: Settings) -> Message:
         settings,
         f"version {number} is released",
         f"endpoint {settings.endpoint_name} is InService and serves {action.package}.",
-        _sentence(reason_of(action, observed)),
+        sentence(reason_of(action, observed)),
         way_back if version_of(previous) and previous != action.package else "nothing.",
     )
 
@@ -160,7 +116,7 @@ def reverted(action: Revert, observed: Observed, settings: Settings) -> Message:
         f"the release of version {version_of(action.package)} failed",
         f"the update of stack {settings.serving_stack} for {action.package} was rolled back. Endpoint "
         f"{settings.endpoint_name} goes on serving {_name(serves)}.",
-        _sentence(action.reason),
+        sentence(action.reason),
         "approve a newer version. This one is not tried again; to try it again after mending the cause, "
         f"or to go to an older one, run: {_retry(settings)}",
     )
@@ -182,7 +138,7 @@ def note(action: Note, observed: Observed, settings: Settings) -> Message:
         "refused": f"the command {observed.parameters.command.value!r} was not carried out.",
         "switched-off": f"endpoint {settings.endpoint_name} is not served any more.",
     }[action.kind]
-    return _message(settings, _NOTES[action.kind], happened, _sentence(action.reason), to_do)
+    return _message(settings, _NOTES[action.kind], happened, sentence(action.reason), to_do)
 
 
 def help_needed(action: AskForHelp, observed: Observed, settings: Settings) -> Message:
@@ -198,12 +154,12 @@ def help_needed(action: AskForHelp, observed: Observed, settings: Settings) -> M
             why = "SageMaker could not bring the endpoint to what was asked for; its FailureReason says why."
         case "version":
             news = "the serving version was rejected"
-            happened = f"{_sentence(action.status)} It goes on serving from endpoint {settings.endpoint_name}."
+            happened = f"{sentence(action.status)} It goes on serving from endpoint {settings.endpoint_name}."
             why = f"the registry says Rejected of {observed.parameters.champion.value}."
     now = candidate_of(observed.parameters.candidate)
     if now and action.what != "version":
         happened += f" {_name(now.package)} was on its way ({now.stage})."
-    to_do = f"{_sentence(action.remedy)} The controller then goes on by itself."
+    to_do = f"{sentence(action.remedy)} The controller then goes on by itself."
     return _message(settings, news, happened, why, to_do)
 
 
@@ -224,10 +180,6 @@ def reason_of(action: Action, observed: Observed) -> str:
 
 def _message(settings: Settings, news: str, happened: str, why: str, to_do: str) -> Message:
     return Message(f"[{settings.environment}] {settings.model}", news, happened, why, to_do)
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _name(package: str) -> str:

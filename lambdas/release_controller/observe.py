@@ -10,7 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from experiment import Experiments
 from ledger import Ledger
-from settings import Clients, ConfigurationError, Settings
+from settings import Clients, Settings
+from shared.environment import ConfigurationError
+from shared.versions import version_of
 from state import (
     MISSING,
     NONE,
@@ -24,7 +26,6 @@ from state import (
     Stack,
     candidate_of,
     command_of,
-    version_of,
 )
 
 RELEASED = "released"

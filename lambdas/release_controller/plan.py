@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from desired import align, arrived, candidate
 from memory import once
+from shared.versions import version_of
 from stages import intervene, next_step
 from state import (
     MISSING,
@@ -35,7 +36,6 @@ from state import (
     Shift,
     Wait,
     Write,
-    version_of,
 )
 
 SETTLED = frozenset({

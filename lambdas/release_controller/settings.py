@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from policy import Policy
-
-
-class ConfigurationError(Exception):
-    """The function's environment or what it points at is not as deployed: a person must mend it."""
+from shared import environment
 
 
 @dataclass(frozen=True)
@@ -43,11 +38,7 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """Raises ConfigurationError naming every variable that is missing, PolicyError for a wrong POLICY."""
-        names = [field.name for field in fields(cls)]
-        required = [name for name in names if name != "tests_function"]
-        if missing := [name.upper() for name in required if not environ.get(name.upper())]:
-            raise ConfigurationError(f"environment of the function: {', '.join(missing)} not set")
-        values: dict[str, Any] = {name: environ.get(name.upper(), "") for name in names}
+        values = environment.variables(cls, environ, optional=("tests_function",))
         return cls(**values | {"policy": Policy.read(environ["POLICY"])})
 
     def parameter(self, name: str) -> str:
@@ -81,7 +72,4 @@ def settings() -> Settings:
 @cache
 def clients() -> Clients:
     """Made at the first event that needs AWS, and kept while the execution environment lives."""
-    config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
-    session = boto3.session.Session()
-    services = (field.name for field in fields(Clients))
-    return Clients(**{name: session.client(name.rstrip("_"), config=config) for name in services})
+    return environment.clients(Clients)

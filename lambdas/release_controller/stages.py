@@ -7,6 +7,7 @@ from datetime import timedelta
 import verdict as statistics
 from desired import arrived, candidate, ending
 from memory import once
+from shared.versions import version_of
 from state import (
     NONE,
     Action,
@@ -25,7 +26,6 @@ from state import (
     Wait,
     Write,
     command_of,
-    version_of,
 )
 
 TEST_AGAIN = "%Y-%m-%dT%H"

@@ -8,13 +8,13 @@ to go on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from policy import Policy
+from shared.versions import version_of
 from verdict import Counts, Verdict
 
 NONE = "none"
@@ -343,13 +343,6 @@ class MalformedParameter(Exception):
 
 
 _STAGES = ("shadow", "challenger", "promote", "rollback")
-_ARN = re.compile(r"arn:[^:\s]+:sagemaker:[^:\s]*:\d*:model-package/[^/\s]+/(\d+)")
-
-
-def version_of(package: str) -> int:
-    """The version number at the end of a model package ARN; 0 for "none" and for anything else."""
-    match = _ARN.fullmatch(package)
-    return int(match[1]) if match else 0
 
 
 def candidate_of(parameter: Parameter) -> Candidate | None:

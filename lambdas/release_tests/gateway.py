@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,16 +19,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from checks import Answer, Limits
 from evidence import Package
+from shared import environment, outlets
 
 VARIANT = "champion"
 INVOKE_SECONDS = 60  # what SageMaker gives a model to answer (developer guide: custom inference code)
-SUBJECT_LIMIT = 99  # API reference of SNS, Publish: less than 100 characters
 
 _NOT_THE_MODEL = ("AccessDeniedException", "ValidationError", "UnrecognizedClientException", "ExpiredTokenException")
-
-
-class ConfigurationError(Exception):
-    """The function's environment is not as deployed: a person must mend it."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +46,7 @@ class Settings:
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """Raises ConfigurationError naming every variable that is missing."""
         given = {**environ, "FUNCTION_NAME": environ.get("AWS_LAMBDA_FUNCTION_NAME", "")}
-        names = [field.name for field in fields(cls)]
-        if missing := [name.upper() for name in names if not given.get(name.upper())]:
-            raise ConfigurationError(f"environment of the function: {', '.join(missing)} not set")
-        values: dict[str, Any] = {name: given[name.upper()] for name in names}
+        values = environment.variables(cls, given)
         return cls(**{**values, "limits": Limits(**json.loads(values["limits"]))})
 
 
@@ -77,7 +70,6 @@ def settings() -> Settings:
 @cache
 def gateway() -> Gateway:
     """Made at the first request, and kept while the execution environment lives."""
-    retrying = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
     # What a caller would see: no retry hides an error or adds to a time.
     once = Config(
         connect_timeout=2,
@@ -86,7 +78,7 @@ def gateway() -> Gateway:
         max_pool_connections=settings().limits.concurrency,
     )
     session = boto3.session.Session()
-    clients = {name: session.client(name, config=retrying) for name in ("sagemaker", "s3", "cloudformation", "sns")}
+    clients = {name: environment.client(name, session) for name in ("sagemaker", "s3", "cloudformation", "sns")}
     return Gateway(settings(), Clients(runtime=session.client("sagemaker-runtime", config=once), **clients))
 
 
@@ -144,8 +136,8 @@ class Gateway:
         """Write entries onto the model package; others stay. SageMaker tells of it by an event."""
         self._aws.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties=dict(entries))
 
-    def publish(self, subject: str, body: str) -> None:
-        self._aws.sns.publish(TopicArn=self.settings.topic_arn, Subject=subject[:SUBJECT_LIMIT], Message=body)
+    def publish(self, subject: str, message: str) -> None:
+        outlets.publish(self._aws.sns, self.settings.topic_arn, subject, message)
 
 
 def _first_line(text: str) -> str:

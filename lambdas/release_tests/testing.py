@@ -34,7 +34,7 @@ def test(gateway: Gateway, request: Request, time_left: Callable[[], float]) -> 
     if reason:
         # Told before it is noted: a retry after a crash between the two tells twice rather than never.
         message = messages.failed(reason, request, gateway.settings)
-        gateway.publish(message.subject, message.body)
+        gateway.publish(message.subject, message.by_protocol())
     entries = evidence.properties(key, reason, package, datetime.now(UTC))
     gateway.note(request.package, entries)
     return {"verdict": entries[key], "tested": "now", "reason": reason}

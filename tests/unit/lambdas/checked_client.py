@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -50,6 +51,12 @@ def refusal(code: str, message: str, status: int = 400, **extra: Any) -> ClientE
     """What boto3 raises when a service says no."""
     response = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}, **extra}
     return ClientError(response, "Operation")
+
+
+def text(message: Mapping[str, Any]) -> str:
+    """What a subscriber by e-mail reads of what was published."""
+    assert message["MessageStructure"] == "json"
+    return str(json.loads(message["Message"])["default"])
 
 
 @cache

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.real_samples import sample_folder
 from tests.unit.lambdas.batch_scoring.conftest import BASE, INPUT, KEY, OUTPUT, PACKAGE
-from tests.unit.lambdas.checked_client import refusal
+from tests.unit.lambdas.checked_client import refusal, text
 
 SLOT = {"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-11-21T03:00:00Z", "detail": {}}
 SCHEDULED = f"{BASE}--20261121-0300"
@@ -146,8 +146,8 @@ def test_people_hear_that_a_scheduled_run_could_not_start(world):
     assert world.run(SLOT)["job"] == ""
     [message] = world.told
     assert message["Subject"] == "[prod] loan-approval: scheduled batch scoring was not started"
-    assert "Why: no version of loan-approval serves in prod: approve one first.\n" in message["Message"]
-    assert f"`mlops batch {INPUT}`" in message["Message"]
+    assert "Why: no version of loan-approval serves in prod: approve one first.\n" in text(message)
+    assert f"`mlops batch {INPUT}`" in text(message)
 
 
 def test_people_hear_that_a_job_failed_and_where_to_look(world):
@@ -156,14 +156,14 @@ def test_people_hear_that_a_job_failed_and_where_to_look(world):
     assert world.run(event) == {"job": SCHEDULED, "output": "", "reason": "Failed: row 7"}
     [message] = world.told
     assert message["Subject"] == "[prod] loan-approval: batch scoring failed"
-    assert "Why: row 7.\n" in message["Message"]
-    assert f"{SCHEDULED}/* of log group /aws/sagemaker/TransformJobs" in message["Message"]
+    assert "Why: row 7.\n" in text(message)
+    assert f"{SCHEDULED}/* of log group /aws/sagemaker/TransformJobs" in text(message)
 
 
 def test_a_stopped_job_has_no_reason_of_its_own(world):
     detail = {"TransformJobName": "j", "TransformJobStatus": "Stopped"}
     world.run({"detail-type": "SageMaker Transform Job State Change", "detail": detail})
-    assert "Why: SageMaker gave no reason.\n" in world.told[0]["Message"]
+    assert "Why: SageMaker gave no reason.\n" in text(world.told[0])
 
 
 def test_what_a_retry_may_mend_is_raised(world):
@@ -206,5 +206,5 @@ def test_malformed_event_is_refused_before_any_call(world, batch_scoring, event,
 
 
 def test_missing_variables_are_all_named(batch_scoring):
-    with pytest.raises(batch_scoring.gateway.ConfigurationError, match=r"PROJECT, ENVIRONMENT, MODEL, .*RESOURCES"):
+    with pytest.raises(batch_scoring.environment.ConfigurationError, match=r"PROJECT, ENVIRONMENT, MODEL, .*RESOURCES"):
         batch_scoring.gateway.Settings.read({})

@@ -138,7 +138,7 @@ def test_label_that_is_refused_is_a_configuration_error(parameters):
     with Stubber(parameters.clients.ssm) as ssm:
         asked = {"Name": f"{P}champion", "ParameterVersion": 1, "Labels": ["released"]}
         ssm.add_response("label_parameter_version", {"InvalidLabels": ["released"]}, asked)
-        with pytest.raises(parameters.modules.settings.ConfigurationError, match="refused the label released"):
+        with pytest.raises(parameters.modules.environment.ConfigurationError, match="refused the label released"):
             parameters.gateway.label_released(1)
 
 

@@ -16,6 +16,7 @@ from tests.unit.lambdas.release_controller.names import ENVIRON, MODEL, PARAMETE
 from tests.unit.lambdas.release_controller.plays import Play, Step, approve, command, standing
 from tests.unit.lambdas.release_controller.world import READS, World
 
+BARE = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LAMBDAS)}
 TAKE, GIVE = "UpdateItem", "DeleteItem"
 OBSERVE = ["DescribeStacks", "GetParameters"]
 NOTE, INTEND, TELL, WRITE = "PutItem", "UpdateItem", "Publish", "PutParameter"
@@ -354,10 +355,10 @@ def test_decision_is_logged_as_one_line_of_json(start, quiet, caplog):
 
 def test_import_needs_no_environment_and_settings_name_what_is_missing(release_controller):
     folder = LAMBDAS / "release_controller"
-    subprocess.run([sys.executable, "-c", "import handler"], cwd=folder, env={"PATH": os.environ["PATH"]}, check=True)
+    subprocess.run([sys.executable, "-c", "import handler"], cwd=folder, env=BARE, check=True)
     settings = release_controller.settings
     partial = {key: value for key, value in ENVIRON.items() if key not in ("TOPIC_ARN", "ENVIRONMENT")}
-    with pytest.raises(settings.ConfigurationError, match="ENVIRONMENT, TOPIC_ARN not set"):
+    with pytest.raises(release_controller.environment.ConfigurationError, match="ENVIRONMENT, TOPIC_ARN not set"):
         settings.Settings.read(partial)
     assert settings.Settings.read(ENVIRON | {"TESTS_FUNCTION": ""}).tests_function == ""
     assert settings.Settings.read(ENVIRON).policy.experiment.block_size == 20

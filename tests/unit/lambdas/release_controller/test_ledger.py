@@ -109,4 +109,4 @@ def test_stay_without_an_entry(release_controller, ledger):
 
 def test_text_is_json_whatever_it_is_given(release_controller):
     moment = datetime(2026, 11, 21, tzinfo=UTC)
-    assert json.loads(release_controller.ledger.text({"at": moment})) == {"at": "2026-11-21 00:00:00+00:00"}
+    assert json.loads(release_controller.entries.text({"at": moment})) == {"at": "2026-11-21 00:00:00+00:00"}

@@ -38,7 +38,7 @@ def lock(aws, time):
 def intent(aws, observed):
     """An intent to write `failed`, and whether it came true with these values of it."""
     entry = aws.modules.ledger.Entry(9, "lost#2", "2026", "lost", arn(2), 2, "shadow", "why", "{}", "{}", True)
-    return aws.modules.lock.Intent("failed", arn(2), 1, entry, "subject", "message")
+    return aws.modules.intent.Intent("failed", arn(2), 1, entry, "subject", "message")
 
 
 def stored(aws):
@@ -84,26 +84,26 @@ def test_lease_is_longer_than_the_functions_timeout(release_controller):
     assert release_controller.lock.LEASE_SECONDS > 60
 
 
-def test_intent_outlives_the_run_that_failed(lock, intent):
+def test_intent_outlives_the_run_that_failed(aws, lock, intent):
     hold = lock.acquire()
-    hold.intend(intent)
+    hold.intend(intent.stored())
     hold.abandon()
-    assert lock.acquire().intent == intent
+    assert aws.modules.intent.Intent.read(lock.acquire().intent) == intent
 
 
 def test_intent_outlives_the_run_that_died(aws, lock, intent, time):
-    lock.acquire().intend(intent)
+    lock.acquire().intend(intent.stored())
     time.pass_seconds(aws.modules.lock.LEASE_SECONDS)
-    assert lock.acquire().intent == intent
+    assert aws.modules.intent.Intent.read(lock.acquire().intent) == intent
 
 
 def test_intent_is_gone_when_the_run_ended_well(lock, intent):
     hold = lock.acquire()
-    hold.intend(intent)
+    hold.intend(intent.stored())
     assert lock.acquire() is None
     hold.release()
     hold.abandon()
-    assert lock.acquire().intent is None
+    assert lock.acquire().intent == ""
 
 
 def test_intent_without_the_lock_is_refused(aws, lock, intent, time):
@@ -111,7 +111,7 @@ def test_intent_without_the_lock_is_refused(aws, lock, intent, time):
     time.pass_seconds(aws.modules.lock.LEASE_SECONDS)
     lock.acquire()
     with pytest.raises(aws.modules.lock.LockTrouble, match="lease of this run ended"):
-        lost.intend(intent)
+        lost.intend(intent.stored())
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_subject_is_one_line_whatever_aws_says(messages, settings):
 def test_long_reason_keeps_within_what_chat_takes(messages, settings):
     message = messages._message(settings, "news", "x" * 9000, "why", "to do")
     chat = json.loads(json.loads(message.by_protocol())["https"])
-    assert len(chat["content"]["description"]) == messages.DESCRIPTION_LIMIT
+    assert len(chat["content"]["description"]) == 8000
 
 
 def test_failure_says_what_serves_and_how_to_try_again(release_controller, messages, settings, seen):

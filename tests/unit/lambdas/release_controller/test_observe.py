@@ -92,7 +92,7 @@ def test_released_is_the_value_under_the_label_wherever_it_is(parameters):
 def test_missing_parameter_is_named(parameters):
     parameters.clients.ssm.delete_parameter(Name=f"{P}failed")
     describe(parameters)
-    with pytest.raises(parameters.modules.settings.ConfigurationError, match=f"SSM parameter {P}failed: does not exi"):
+    with pytest.raises(parameters.modules.environment.ConfigurationError, match=f"parameter {P}failed: does not exi"):
         observe(parameters)
 
 

@@ -137,7 +137,7 @@ class TestLock:
 
         world.after_call = beside
         assert controller.wake() == "Wait"
-        assert busy == ["Busy"] * quiet.reconcile.MAX_ROUNDS
+        assert busy == ["Busy"] * quiet.turns.MAX_ROUNDS
         assert not [key for key in world.table.items if key[0].startswith("lock#")]
 
     def test_failed_run_leaves_the_lock_free(self, start):

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from tests.unit.lambdas.checked_client import refusal
+from tests.unit.lambdas.checked_client import refusal, text
 from tests.unit.lambdas.release_tests.conftest import APPROVER, EVENT, GROUP, PACKAGE
 
 SAMPLES = 40  # lines of the example's requests.jsonl
@@ -171,10 +171,10 @@ def test_failure_is_told_with_what_why_and_what_to_do(world):
     world.run()
     [message] = world.told
     assert message["Subject"] == f"[staging] {GROUP}: version 3 failed its tests"
-    assert "Why: sample 1 of 40: 500: no space, 100 % full.\n" in message["Message"]
-    assert PACKAGE in message["Message"]
-    assert "What to do: mend the cause" in message["Message"]
-    [command] = re.findall(r"--payload '(.*)' /dev/stdout", message["Message"])
+    assert "Why: sample 1 of 40: 500: no space, 100 % full.\n" in text(message)
+    assert PACKAGE in text(message)
+    assert "What to do: mend the cause" in text(message)
+    [command] = re.findall(r"--payload '(.*)' /dev/stdout", text(message))
     assert json.loads(command) == {**EVENT, "again": True}
 
 
@@ -319,5 +319,5 @@ def test_samples_that_cannot_be_used_are_named(world, release_tests, files, mess
 
 
 def test_missing_variables_are_all_named(release_tests):
-    with pytest.raises(release_tests.gateway.ConfigurationError, match=r"ENVIRONMENT, MODEL_PACKAGE_GROUP, .*LIMITS"):
+    with pytest.raises(release_tests.environment.ConfigurationError, match=r"MENT, MODEL_PACKAGE_GROUP, .*LIMITS"):
         release_tests.gateway.Settings.read({})

@@ -4,49 +4,27 @@ A run that finds the lock held leaves a mark on it and ends: the holder looks on
 nothing that woke anybody is lost. A run that died leaves a lease that ends by itself, later than the function's
 timeout: so whoever takes the lock over cannot meet the run that had it.
 
-The item also keeps the holder's intent: a write that people are to be told of. If the run ends between the write
-and the telling, the next one finds the intent and tells.
+The item also keeps the holder's intent, a text of its own: what it is about to do. If the run ends too early, the
+next one finds it.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
-from ledger import Entry, text
-from state import Parameter, Parameters
+
+from shared.entries import was_refused
 
 LEASE_SECONDS = 90
 """Longer than the function's timeout."""
 
 ATTEMPTS = 5
 """To take or to mark a lock that others take and leave at the same time."""
-
-
-@dataclass(frozen=True)
-class Intent:
-    """A parameter is about to be written: name, new value, and its version before; then it is told and noted."""
-
-    name: str
-    value: str
-    version: int
-    entry: Entry
-    subject: str
-    message: str
-
-    def came_true(self, parameters: Parameters) -> bool:
-        parameter: Parameter = getattr(parameters, self.name.replace("-", "_"))
-        return parameter.version > self.version and parameter.value == self.value
-
-    @classmethod
-    def read(cls, stored: str) -> Intent:
-        values = json.loads(stored)
-        return cls(**values | {"entry": Entry(**values["entry"])})
 
 
 class LockTrouble(Exception):
@@ -70,8 +48,7 @@ class Lock:
                 {":owner": {"S": owner}, ":expires": self._lease(), ":no": {"BOOL": False}, ":now": self._seconds(0)},
             )
             if taken is not None:
-                stored = taken.get("intent", {}).get("S", "")
-                return Hold(self, owner, Intent.read(stored) if stored else None)
+                return Hold(self, owner, taken.get("intent", {}).get("S", ""))
             marked = self._update(
                 "SET #again = :yes",
                 "attribute_exists(#owner) AND #expires > :now",
@@ -95,7 +72,8 @@ class Lock:
                 ReturnValues="ALL_NEW",
             )
         except ClientError as error:
-            _raise_unless_refused(error)
+            if not was_refused(error):
+                raise
             return None
         return dict(answer["Attributes"])
 
@@ -110,7 +88,8 @@ class Lock:
                 ExpressionAttributeValues=values,
             )
         except ClientError as error:
-            _raise_unless_refused(error)
+            if not was_refused(error):
+                raise
             return False
         return True
 
@@ -123,15 +102,15 @@ class Lock:
 
 @dataclass(frozen=True)
 class Hold:
-    """The lock, held by this run. intent: what the run before it left untold, if it ended too early."""
+    """The lock, held by this run. intent: what the run before it was about to do, if it ended too early; else ""."""
 
     lock: Lock
     owner: str
-    intent: Intent | None
+    intent: str
 
-    def intend(self, intent: Intent) -> None:
+    def intend(self, intent: str) -> None:
         """Keep it in the lock. Raises LockTrouble when the lease ended and somebody else has the lock."""
-        change = {":intent": {"S": text(asdict(intent))}, **self._mine()}
+        change = {":intent": {"S": intent}, **self._mine()}
         if self.lock._update("SET #intent = :intent", "#owner = :owner", change) is None:
             raise LockTrouble("the lease of this run ended before it did")
 
@@ -153,9 +132,3 @@ class Hold:
 
     def _mine(self) -> dict[str, Any]:
         return {":owner": {"S": self.owner}}
-
-
-def _raise_unless_refused(error: ClientError) -> None:
-    """A condition that does not hold is an answer; everything else is raised."""
-    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-        raise error

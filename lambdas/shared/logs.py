@@ -8,7 +8,7 @@ import sys
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-log = logging.getLogger("release_controller")
+log = logging.getLogger("mlops")
 log.setLevel(logging.INFO)
 if not log.handlers:
     # A handler of its own: Lambda's root handler would put a prefix before the JSON.

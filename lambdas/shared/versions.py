@@ -1,0 +1,13 @@
+"""Model package ARNs: which version they name."""
+
+from __future__ import annotations
+
+import re
+
+_ARN = re.compile(r"arn:[^:\s]+:sagemaker:[^:\s]*:\d*:model-package/[^/\s]+/(\d+)")
+
+
+def version_of(package: str) -> int:
+    """The version number at the end of a model package ARN; 0 for "none" and for anything else."""
+    match = _ARN.fullmatch(package)
+    return int(match[1]) if match else 0
