@@ -1,4 +1,4 @@
-"""Model quality of a binary classifier: statistics.json and constraints.json.
+"""Model quality of a binary classifier: statistics.json and constraints.json. `quality` judges windows by them.
 
 Formats and names: developer guide, "Model quality metrics and Amazon CloudWatch monitoring". As there, a confusion
 matrix is keyed by the actual label, then the predicted one, and the "best constant classifier" always predicts 1.
@@ -9,7 +9,7 @@ the others come from a parametric bootstrap of the confusion matrix, which is st
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Mapping, Optional
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,26 +32,34 @@ Array = NDArray[np.float64]
 
 def statistics(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Dict[str, Any]:
     """statistics.json: label 1 is predicted where the probability is above `threshold`."""
-    actual = np.asarray(labels) == 1
     scores = np.asarray(probabilities, dtype=np.float64)
-    counts = _confusion(actual, scores > threshold)
+    return describe(np.asarray(labels) == 1, scores > threshold, scores)
+
+
+def describe(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], scores: Optional[Array]) -> Dict[str, Any]:
+    """statistics.json of at least one row: what was the label 1, what was predicted so, and the scores behind it.
+
+    AUC and curves are left out where they are undefined: without scores, and where only one label occurred.
+    """
+    counts = _confusion(actual, predicted)
     rng = np.random.default_rng(BOOTSTRAP_SEED)
     samples = rng.multinomial(int(counts.sum()), counts / counts.sum(), size=BOOTSTRAP_SAMPLES)
     values, spread = _rates(counts), _rates(samples.T.astype(np.float64))
     metrics: Dict[str, Any] = {"confusion_matrix": _matrix(counts)}
     for name, value in values.items():
         metrics[name] = {"value": float(value), "standard_deviation": float(np.std(spread[name], ddof=1))}
-    area = auc(actual, scores)
-    metrics["auc"] = {"value": area.value, "standard_deviation": area.standard_error}
-    metrics.update(_curves(actual, scores))
+    if scores is not None and 0 < int(actual.sum()) < len(actual):
+        area = auc(actual, scores)
+        metrics["auc"] = {"value": area.value, "standard_deviation": area.standard_error}
+        metrics.update(_curves(actual, scores))
     return {
         "version": 0.0,
-        "dataset": {"item_count": len(scores)},
+        "dataset": {"item_count": len(actual)},
         "binary_classification_metrics": metrics,
     }
 
 
-def constraints(document: Dict[str, Any], margin: float = 3.0) -> Dict[str, Any]:
+def constraints(document: Mapping[str, Any], margin: float = 3.0) -> Dict[str, Any]:
     """constraints.json for the given statistics: `margin` standard deviations on the bad side of each value.
 
     Model Monitor itself suggests the values as they are, which every second window of an unchanged model crosses.
@@ -63,6 +71,8 @@ def constraints(document: Dict[str, Any], margin: float = 3.0) -> Dict[str, Any]
         (_HIGHER_IS_WORSE, 1, "GreaterThanThreshold"),
     ):
         for name in names:
+            if name not in metrics:  # an AUC that is undefined
+                continue
             limit = metrics[name]["value"] + side * margin * metrics[name]["standard_deviation"]
             limits[name] = {"threshold": min(max(limit, 0.0), 1.0), "comparison_operator": operator}
     return {"version": 0.0, "binary_classification_constraints": limits}

@@ -1,0 +1,87 @@
+"""Tests of a window against a baseline that is itself a finite sample, and the correction for several at once.
+
+Exact tests are used wherever counts allow: normal approximations promise too much when events are few, which is when
+an operator is woken for nothing.
+
+Sources: Fisher's exact test and its stratified form (Agresti, Categorical Data Analysis, 3rd ed., 3.5 and 7.3.5);
+Holm, "A simple sequentially rejective multiple test procedure" (Scandinavian Journal of Statistics 6, 1979).
+"""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+ALPHA = 0.01
+"""Chance that a window is called significant though nothing changed; for all tests of one monitor together."""
+
+_NEGLIGIBLE = 1e-18  # probability that is cut off either end of a distribution before distributions are added up
+
+Array = NDArray[np.float64]
+
+
+def holm(p_values: Sequence[float]) -> List[float]:
+    """Adjusted p values in the given order: below alpha where Holm's procedure rejects at alpha."""
+    count = len(p_values)
+    adjusted, highest = [1.0] * count, 0.0
+    for rank, index in enumerate(sorted(range(count), key=lambda i: p_values[i])):
+        highest = max(highest, min((count - rank) * p_values[index], 1.0))
+        adjusted[index] = highest
+    return adjusted
+
+
+def told(p_value: float) -> str:
+    """A p value as an operator reads it."""
+    return f"p = {p_value:.4f}" if p_value >= 0.0001 else "p < 0.0001"
+
+
+def lower_share(part: int, whole: int, base_part: int, base_whole: int) -> float:
+    """P value of Fisher's exact test that `part` of `whole` is a smaller share than `base_part` of `base_whole`."""
+    return min(float(stats.hypergeom.cdf(part, whole + base_whole, part + base_part, whole)), 1.0)
+
+
+def higher_share(part: int, whole: int, base_part: int, base_whole: int) -> float:
+    """P value of Fisher's exact test that `part` of `whole` is a larger share than `base_part` of `base_whole`."""
+    return lower_share(whole - part, whole, base_whole - base_part, base_whole)
+
+
+def stratified_shares(
+    parts: Sequence[int], wholes: Sequence[int], base_parts: Sequence[int], base_wholes: Sequence[int]
+) -> Tuple[float, float]:
+    """P values that the shares are (higher, lower) than the baseline's, each stratum compared with its own.
+
+    Exact: given the events of both sides together in every stratum, those of the window are a sum of independent
+    hypergeometric numbers, if the odds are the same on both sides. One stratum gives Fisher's exact test.
+    """
+    offset, mass = 0, np.ones(1)
+    for part, whole, base_part, base_whole in zip(parts, wholes, base_parts, base_wholes):
+        first, one = _events(part + base_part, whole, base_whole)
+        offset, mass = offset + first, np.convolve(mass, one)
+    reached = min(max(sum(parts) - offset, 0), len(mass) - 1)
+    return min(float(mass[reached:].sum()), 1.0), min(float(mass[: reached + 1].sum()), 1.0)
+
+
+def lower_mean(value: float, error: float, base_value: float, base_error: float, freedom: float) -> float:
+    """P value that an estimate is lower than the baseline's; errors are standard errors.
+
+    Student's t with `freedom` degrees is wider than the normal distribution, as errors estimated from few rows ask
+    for. Two estimates without any spread are not evidence: 1.
+    """
+    spread = float(np.hypot(error, base_error))
+    if spread <= 0 or freedom < 1:
+        return 1.0
+    return float(stats.t.cdf((value - base_value) / spread, freedom))
+
+
+def _events(together: int, whole: int, base_whole: int) -> Tuple[int, Array]:
+    """Lowest number worth counting, and the probabilities from it on, of the window's events of all `together`."""
+    share = whole / max(whole + base_whole, 1)
+    middle, reach = together * share, 12 * (together * share * (1 - share)) ** 0.5 + 60
+    low = max(0, together - base_whole, int(middle - reach))
+    high = min(together, whole, int(middle + reach) + 1)
+    law = stats.hypergeom.pmf(np.arange(low, high + 1), whole + base_whole, together, whole)
+    mass: Array = np.asarray(law, dtype=np.float64)
+    return low, np.where(mass > _NEGLIGIBLE, mass, 0.0)

@@ -1,0 +1,80 @@
+"""What a set of rows looks like, in one pass and in bounded memory: statistics.json that can be merged.
+
+Format: developer guide, "Schema for Statistics (statistics.json file)".
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Sequence
+
+from monitoring.columns import Column, column
+from monitoring.feature import Feature
+
+
+class Summary:
+    """Statistics of rows that come in batches, or of the rows of other summaries of the same features."""
+
+    def __init__(self, features: Sequence[Feature]) -> None:
+        self.features = tuple(features)
+        self.rows = 0
+        self.columns: Dict[str, Column] = {feature.name: column(feature) for feature in self.features}
+
+    def add(self, columns: Mapping[str, Any]) -> None:
+        """One batch: a sequence or an array of values a feature, all of one length; None and NaN are missing.
+
+        A feature without a column is missing in every row of the batch. Raises ValueError if lengths differ.
+        """
+        given = {name: columns[name] for name in self.columns if name in columns}
+        lengths = {name: len(values) for name, values in given.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns of one batch differ in length: {lengths}")
+        rows = next(iter(lengths.values())) if lengths else max(map(len, columns.values()), default=0)
+        if not rows:
+            return
+        for name, each in self.columns.items():
+            if name in given:
+                each.add(given[name])
+            else:
+                each.skip(rows)
+        self.rows += rows
+
+    def merge(self, other: Summary) -> None:
+        """The rows of the other summary too, which stays as it is. Raises ValueError unless features are the same."""
+        if other.features != self.features:
+            raise ValueError("summaries of different features cannot be merged")
+        for name, each in self.columns.items():
+            each.merge(other.columns[name])  # type: ignore[arg-type]  # same feature, same kind of column
+        self.rows += other.rows
+
+    @classmethod
+    def merged(cls, summaries: Iterable[Summary], features: Sequence[Feature]) -> Summary:
+        """One summary of the rows of all, none of which changes."""
+        whole = cls(features)
+        for summary in summaries:
+            whole.merge(summary)
+        return whole
+
+    def statistics(self) -> Dict[str, Any]:
+        """statistics.json; a feature whose column no row had is left out, as Model Monitor does."""
+        described: List[Dict[str, Any]] = [
+            {"name": name, "inferred_type": each.feature.inferred_type, **each.document()}
+            for name, each in self.columns.items()
+            if not each.is_absent
+        ]
+        return {"version": 0.0, "dataset": {"item_count": self.rows}, "features": described}
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any], features: Sequence[Feature]) -> Summary:
+        """The summary that `statistics` described; what has been folded into sketches stays folded.
+
+        Raises KeyError, TypeError or ValueError for a document in which these features have other types.
+        """
+        summary = cls(features)
+        summary.rows = int(document["dataset"]["item_count"])
+        described = {each["name"]: each for each in document["features"]}
+        for name, each in summary.columns.items():
+            if name in described:
+                each.read(described[name])
+            else:
+                each.skip(summary.rows)
+        return summary

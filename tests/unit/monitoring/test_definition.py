@@ -1,0 +1,110 @@
+"""The shape of the monitoring pipeline; what SageMaker would refuse is the definition check's business."""
+
+import dataclasses
+import json
+
+import pytest
+
+from mlops_constructs import definition_check
+from mlops_constructs.definition_builder import DefinitionBuilder
+from mlops_constructs.pipeline_context import PipelineContext
+from mlops_constructs.settings import TrainingSettings
+from monitoring.definition import Watch, definition
+from monitoring.steps import inputs, outcomes, report
+
+SETTINGS = TrainingSettings(
+    data_prefix="loan_approval",
+    processing_instance_type="ml.m5.large",
+    training_instance_type="ml.m5.xlarge",
+    volume_gb=30,
+    max_runtime_seconds=3600,
+    min_auc=0.65,
+    tuning_jobs=4,
+    tuning_parallel_jobs=2,
+    parameters={},
+)
+CONTEXT = PipelineContext(
+    model="loan_approval",
+    base_name="mlops-local-loan-approval",
+    role_arn="arn:aws:iam::111122223333:role/monitoring",
+    code_uri="s3://assets/code.tar.gz",
+    code_sha256="0" * 64,
+    data_bucket="data",
+    artifacts_bucket="artifacts",
+    key_arn="arn:aws:kms:eu-west-1:111122223333:key/k",
+    package_group="mlops-local-loan-approval",
+    champion_parameter="/mlops/local/loan-approval/release/champion",
+    image_uri=lambda framework: f"111122223333.dkr.ecr.eu-west-1.amazonaws.com/{framework}:1",
+    built_in=lambda _framework: False,
+    settings=SETTINGS,
+)
+WATCH = Watch(
+    model="loan_approval",
+    endpoint="mlops-local-loan-approval",
+    capture_uri="s3://capture/loan_approval",
+    results_uri="s3://artifacts/loan_approval/monitoring",
+    champion_parameter=CONTEXT.champion_parameter,
+    window_hours=24,
+    delay_minutes=60,
+    min_rows=200,
+    breaches=3,
+    of=4,
+    matures_after_days=30,
+    missing_means="",
+    schedule_name="mlops-local-loan-approval-monitoring",
+    environment="local",
+    public_model="loan-approval",
+    bus="default",
+)
+STEPS = {"WatchInputs": inputs, "WatchOutcomes": outcomes, "Report": report}
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return definition(DefinitionBuilder(CONTEXT, "xgboost"), WATCH)
+
+
+@pytest.fixture(scope="module")
+def steps(pipeline):
+    return {step["Name"]: step for step in pipeline["Steps"]}
+
+
+def given(step) -> list[str]:
+    """The arguments as a container gets them on a schedule: parameters at their defaults, the execution's id."""
+    return [
+        "" if isinstance(each, dict) else each for each in step["Arguments"]["AppSpecification"]["ContainerArguments"]
+    ]
+
+
+def test_sagemaker_would_take_it(pipeline):
+    assert definition_check.findings(pipeline) == []
+
+
+def test_the_report_waits_for_both_watchers_which_wait_for_nothing(steps):
+    assert steps["Report"]["DependsOn"] == ["WatchInputs", "WatchOutcomes"]
+    for name in ("WatchInputs", "WatchOutcomes"):
+        assert "DependsOn" not in steps[name]
+        assert "Steps." not in json.dumps(steps[name])
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_step_takes_the_arguments_that_it_is_given(steps, name):
+    options = STEPS[name].options().parse_args(given(steps[name]))
+    assert (options.model, options.min_rows) == ("loan_approval", WATCH.min_rows)
+    assert options.endpoint == WATCH.endpoint
+
+
+def test_nothing_is_cached_since_every_run_looks_at_other_data(steps):
+    assert not any("CacheConfig" in step for step in steps.values())
+
+
+def test_both_watchers_are_told_both_kinds_of_windows(steps):
+    for name in ("WatchInputs", "WatchOutcomes"):
+        arguments = steps[name]["Arguments"]["AppSpecification"]["ContainerArguments"]
+        for option, parameter in (("--windows", "Windows"), ("--outcome-windows", "OutcomeWindows")):
+            assert arguments[arguments.index(option) + 1] == {"Get": f"Parameters.{parameter}"}
+
+
+def test_a_token_may_stand_wherever_a_text_does():
+    tokens = dataclasses.replace(WATCH, capture_uri="s3://${Token[B.1]}/loan_approval", endpoint="${Token[E.2]}")
+    assert definition_check.findings(definition(DefinitionBuilder(CONTEXT, "xgboost"), tokens)) == []

@@ -1,0 +1,121 @@
+import io
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitoring import places
+from monitoring.findings import Window
+
+
+class Body(io.BytesIO):
+    """What botocore's StreamingBody does: read in pieces and close."""
+
+
+class FakeS3:
+    def __init__(self, objects, page=2):
+        self.objects, self.page, self.listed, self.bodies = objects, page, [], []
+
+    def get_paginator(self, operation):
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, Bucket, Prefix):  # noqa: N803
+        self.listed.append(Prefix)
+        keys = sorted(key for key in self.objects if key.startswith(Prefix))
+        if not keys:
+            yield {"KeyCount": 0}
+        for start in range(0, len(keys), self.page):
+            page = keys[start : start + self.page]
+            yield {"Contents": [{"Key": key, "Size": len(self.objects[key])} for key in page]}
+
+    def get_object(self, Bucket, Key):  # noqa: N803
+        self.bodies.append(Body(self.objects[Key]))
+        return {"Body": self.bodies[-1]}
+
+
+def at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_only_files_of_the_windows_hours_are_listed_oldest_first():
+    hours = ["2026/11/20/23", "2026/11/21/00", "2026/11/21/01", "2026/11/21/02"]
+    objects = {f"cap/endpoint/champion/{hour}/{name}.jsonl": b"" for hour in hours for name in "cab"}
+    window = Window(at("2026-11-21T00:30:00"), at("2026-11-21T02:00:00"))
+    keys = [file.key for file in places.capture_files(FakeS3(objects), "bucket", "cap/endpoint/champion/", window)]
+    expected = [f"cap/endpoint/champion/2026/11/21/{hour}/{name}.jsonl" for hour in ("00", "01") for name in "abc"]
+    assert keys == expected
+
+
+def test_other_variants_and_other_files_are_left_alone():
+    objects = dict.fromkeys(
+        (
+            "cap/endpoint/champion/2026/11/21/00/a.jsonl",
+            "cap/endpoint/champion-2/2026/11/21/00/b.jsonl",
+            "cap/endpoint/champion/2026/11/21/00/c.txt",
+        ),
+        b"",
+    )
+    window = Window(at("2026-11-21T00:00:00"), at("2026-11-22T00:00:00"))
+    found = places.capture_files(FakeS3(objects), "bucket", "cap/endpoint/champion", window)
+    assert list(found) == [places.File("cap/endpoint/champion/2026/11/21/00/a.jsonl", 0)]
+
+
+def test_an_empty_window_has_no_files():
+    window = Window(at("2026-11-21T00:00:00"), at("2026-11-22T00:00:00"))
+    assert list(places.capture_files(FakeS3({}), "bucket", "", window)) == []
+
+
+def test_ground_truth_of_months_is_listed_by_months_and_days():
+    s3 = FakeS3({"cap/ground-truth/2026/10/05/07/a.jsonl": b""})
+    since, until = at("2026-09-29T22:10:00"), at("2026-11-02T01:00:00")
+    keys = [file.key for file in places.truth_files(s3, "b", "cap/ground-truth", since, until)]
+    assert keys == ["cap/ground-truth/2026/10/05/07/a.jsonl"]
+    assert [listed.removeprefix("cap/ground-truth/") for listed in s3.listed] == [
+        *("2026/09/29/22/", "2026/09/29/23/", "2026/09/30/", "2026/10/", "2026/11/01/", "2026/11/02/00/")
+    ]
+
+
+def test_two_years_take_few_listings():
+    found = list(places.folders(at("2024-11-21T16:20:00"), at("2026-11-21T16:20:00")))
+    assert len(found) == (8 + 17) + (9 + 20) + 23  # hours of two days, days of two months, and months
+
+
+def test_folders_hold_exactly_the_hours_that_are_touched():
+    rng = random.Random(5)
+    for _ in range(200):
+        since = at("2027-11-01T00:00:00") + timedelta(seconds=rng.randint(0, 200 * 86400))
+        until = since + timedelta(seconds=rng.choice([1, 3600, 86400, 40 * 86400, rng.randint(1, 90 * 86400)]))
+        folders = list(places.folders(since, until))
+        hour, touched = since.replace(minute=0, second=0), []
+        while hour < until:
+            touched.append(f"{hour:%Y/%m/%d/%H}")
+            hour += timedelta(hours=1)
+        around = [since - timedelta(hours=2), since - timedelta(hours=1), until + timedelta(hours=1)]
+        for text in touched:
+            assert sum(f"{text}/".startswith(f"{folder}/") for folder in folders) == 1
+        for moment in around:
+            assert not any(f"{moment:%Y/%m/%d/%H}/".startswith(f"{folder}/") for folder in folders)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, places.CHUNK_BYTES])
+def test_lines_are_those_between_newlines_whatever_the_chunks(size, monkeypatch):
+    monkeypatch.setattr(places, "CHUNK_BYTES", size)
+    body = '{"a": "é\u2028\u0085"}\r\n\n{"b": 1}\n{"last": 2}'.encode()
+    s3 = FakeS3({"key": body})
+    assert list(places.lines(s3, "bucket", "key")) == body.split(b"\n")
+    assert s3.bodies[0].closed
+
+
+def test_an_object_that_is_not_read_to_its_end_is_closed():
+    s3 = FakeS3({"key": b"a\nb\n"})
+    found = places.lines(s3, "bucket", "key")
+    next(found)
+    found.close()
+    assert s3.bodies[0].closed
+
+
+def test_a_file_without_times_of_receipt_came_at_the_end_of_its_hour():
+    assert places.arrived("cap/ground-truth/2026/11/21/16/a.jsonl") == "2026-11-21T16:59:59.999"
+    with pytest.raises(ValueError, match="expected"):
+        places.arrived("cap/ground-truth/a.jsonl")
