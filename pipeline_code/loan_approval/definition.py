@@ -43,6 +43,8 @@ HYPERPARAMETERS = {
 FIXED = {"seed": str(SEED), "nthread": "1"}
 THRESHOLD = 0.25
 """Highest probability of a charge-off that is approved, unless a run says otherwise."""
+MATURITY_DAYS = 730
+"""Days after an approval when its outcome counts as known; the windows of outcomes are compared with this."""
 # Name and form are those of SageMaker's XGBoost algorithm, whose own definition counts where its image is used.
 METRIC = "validation:auc"
 METRICS = {METRIC: r"validation-auc:([0-9\.]+)"}
@@ -84,6 +86,7 @@ def _parameters(context: PipelineContext) -> list[Json]:
         declare("TestTo", "String", "2002-12-31"),
         declare("DecisionThreshold", "Float", THRESHOLD),
         declare("MinAuc", "Float", settings.min_auc),
+        declare("LabelMaturityDays", "Integer", MATURITY_DAYS),
         declare("Tune", "Boolean", False),
         declare("ProcessingInstanceType", "String", settings.processing_instance_type),
         declare("TrainingInstanceType", "String", settings.training_instance_type),
@@ -192,8 +195,9 @@ def _judge_and_register(build: DefinitionBuilder, kind: str, model: Json) -> lis
         build.processing(
             evaluate,
             "loan_approval.steps.evaluate",
-            inputs={"model": model, "test": output_of("PrepareFeatures", "test")},
-            outputs=["evaluation", "model-quality"],
+            inputs={"model": model, **{name: output_of("PrepareFeatures", name) for name in ("test", "baseline")}},
+            outputs=["evaluation", "model-quality", "bias", "explainability"],
+            arguments=["--label-maturity-days", text(parameter("LabelMaturityDays"))],
             Environment={"CHAMPION_PARAMETER": build.context.champion_parameter},
             PropertyFiles=[_property_file("Evaluation", "evaluation")],
         ),
@@ -215,8 +219,8 @@ def _judge_and_register(build: DefinitionBuilder, kind: str, model: Json) -> lis
 
 
 def _package(build: DefinitionBuilder, evaluate: str, kind: str, model: Json) -> Json:
-    data_quality = _documents("BuildBaseline", "data-quality")
-    quality = _documents(evaluate, "model-quality")
+    data_quality = _statistics_and_constraints("BuildBaseline", "data-quality")
+    contributions = _document(evaluate, "explainability", "analysis.json")
     container = {
         "Image": build.image_uri,
         "ModelDataUrl": model,
@@ -234,8 +238,19 @@ def _package(build: DefinitionBuilder, evaluate: str, kind: str, model: Json) ->
             "SupportedContentTypes": ["application/json", "text/csv"],
             "SupportedResponseMIMETypes": ["application/json", "text/csv"],
         },
-        "ModelMetrics": {"ModelDataQuality": data_quality, "ModelQuality": quality},
-        "DriftCheckBaselines": {"ModelDataQuality": data_quality, "ModelQuality": quality},
+        "ModelMetrics": {
+            "ModelDataQuality": data_quality,
+            "ModelQuality": _statistics_and_constraints(evaluate, "model-quality"),
+            "Bias": {"Report": _document(evaluate, "bias", "analysis.json")},
+            "Explainability": {"Report": contributions},
+        },
+        # What a window of outcomes is compared with: approved loans only, and by labels as old as the window's.
+        "DriftCheckBaselines": {
+            "ModelDataQuality": data_quality,
+            "ModelQuality": _statistics_and_constraints(evaluate, "model-quality", "outcome_"),
+            "Bias": {"PostTrainingConstraints": _document(evaluate, "bias", "constraints.json")},
+            "Explainability": {"Constraints": contributions},
+        },
         "CustomerMetadataProperties": _metadata(build, evaluate, kind),
     }
 
@@ -253,6 +268,10 @@ def _metadata(build: DefinitionBuilder, evaluate: str, kind: str) -> Json:
         "test_auc": text(json_value(evaluate, "Evaluation", "binary_classification_metrics.auc.value")),
         "min_auc": text(parameter("MinAuc")),
         "decision_threshold": text(parameter("DecisionThreshold")),
+        "label_maturity_days": text(parameter("LabelMaturityDays")),
+        # Baselines that the registry has no member for.
+        "drift_calibration": _file("BuildBaseline", "data-quality", "calibration.json"),
+        "outcome_baseline": _file(evaluate, "model-quality", "outcomes.json"),
         "tuned": "true" if kind else "false",
         "pipeline_execution": get("Execution.PipelineExecutionId"),
     }
@@ -262,10 +281,17 @@ def _property_file(name: str, output: str) -> Json:
     return {"PropertyFileName": name, "OutputName": output, "FilePath": f"{output}.json"}
 
 
-def _documents(step: str, output: str) -> Json:
-    """Statistics and constraints that a step wrote."""
+def _statistics_and_constraints(step: str, output: str, prefix: str = "") -> Json:
+    return {
+        "Statistics": _document(step, output, f"{prefix}statistics.json"),
+        "Constraints": _document(step, output, f"{prefix}constraints.json"),
+    }
 
-    def source(file: str) -> Json:
-        return {"ContentType": "application/json", "S3Uri": join(output_of(step, output), file)}
 
-    return {"Statistics": source("statistics.json"), "Constraints": source("constraints.json")}
+def _document(step: str, output: str, file: str) -> Json:
+    return {"ContentType": "application/json", "S3Uri": _file(step, output, file)}
+
+
+def _file(step: str, output: str, file: str) -> Json:
+    """S3 URI of a file that a step wrote."""
+    return join(output_of(step, output), file)

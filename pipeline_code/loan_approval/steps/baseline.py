@@ -1,43 +1,47 @@
 """What the applications of the training period look like: the baseline that the endpoint's traffic is held against.
 
-Output `data-quality/statistics.json` and `data-quality/constraints.json`, in Model Monitor's formats.
+Output `data-quality/statistics.json` and `data-quality/constraints.json`, in Model Monitor's formats, and
+`data-quality/calibration.json`: how far the months of the training period lie from one another, beyond which a later
+window is said to have drifted.
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, Optional, Sequence
 
-from loan_approval.schema import INPUT_NAMES, INPUTS, Field, Kind
+from loan_approval.monitor import MODEL
+from loan_approval.schema import DATE, INPUT_NAMES
 from loan_approval.steps import job
 from loan_approval.steps.dataset import read_table
-from monitoring import data_quality
-from monitoring.data_quality import Feature
+from monitoring import data_quality, drift
+from monitoring.summary import Summary
 
 
-def feature(field: Field) -> Feature:
-    """What the schema promises of an input, in the monitor's words."""
-    if field.kind is Kind.CATEGORICAL:
-        domain = field.levels if field.rest is None else ()  # where anything may come, no value is a violation
-        return Feature(field.name, data_quality.STRING, domain=tuple(map(str, domain)))
-    kind = data_quality.INTEGRAL if field.whole else data_quality.FRACTIONAL
-    return Feature(field.name, kind, non_negative=field.minimum is not None and field.minimum >= 0)
+def transform(applications: Any) -> Dict[str, Dict[str, Any]]:
+    """The documents by their names, of a frame with the schema's inputs and the day of approval."""
+    months = [summary(month) for _, month in applications.groupby(applications[DATE].str[:7], sort=True)]
+    return {
+        "statistics": summary(applications).statistics(),
+        "constraints": data_quality.constraints(MODEL.features),
+        "calibration": drift.calibrate(months).document(),
+    }
 
 
-def transform(columns: Dict[str, Any]) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-    """statistics.json and constraints.json of applications, given as one sequence of values an input."""
-    features = [feature(field) for field in INPUTS]
-    return data_quality.statistics(columns, features), data_quality.constraints(features)
+def summary(applications: Any) -> Summary:
+    made = Summary(MODEL.features)
+    made.add({name: applications[name].tolist() for name in INPUT_NAMES})
+    return made
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     argparse.ArgumentParser(description="Data quality baseline of the training period").parse_args(argv)
     applications = read_table(job.input_folder("baseline"))
-    statistics, constraints = transform({name: applications[name].tolist() for name in INPUT_NAMES})
     folder = job.output_folder("data-quality")
-    job.write_json(folder / "statistics.json", statistics)
-    job.write_json(folder / "constraints.json", constraints)
-    print(f"baseline of {statistics['dataset']['item_count']} applications, {len(INPUTS)} features")
+    for name, document in transform(applications).items():
+        job.write_json(folder / f"{name}.json", document)
+    months = applications[DATE].str[:7].nunique()
+    print(f"baseline of {len(applications)} applications in {months} months, {len(MODEL.features)} features")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Optional
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loan_approval.steps.job import StepError
+from monitoring.archive import extract
 
 NO_CHAMPION = "none"
 SCORER = "loan_approval.score"
@@ -52,25 +52,6 @@ def fetch(parameter: str, folder: Path, client: Callable[[str], Any]) -> Optiona
     archive = folder / "champion.tar.gz"
     client("s3").download_file(place.netloc, place.path.lstrip("/"), str(archive))
     return Champion(package_arn, extract(archive, folder / "champion"))
-
-
-def extract(archive: Path, folder: Path) -> Path:
-    """Unpack a model.tar.gz; TarError for a member that would leave `folder`."""
-    with tarfile.open(archive) as members:
-        if hasattr(tarfile, "data_filter"):
-            members.extractall(folder, filter="data")
-        else:
-            _extract_checked(members, folder)
-    return folder
-
-
-def _extract_checked(members: tarfile.TarFile, folder: Path) -> None:
-    """For Python before 3.11.4, or 3.10.12, whose standard library has no filter."""
-    for member in members.getmembers():
-        name = Path(member.name)
-        if name.is_absolute() or ".." in name.parts or not (member.isfile() or member.isdir()):
-            raise tarfile.TarError(f"{member.name!r} is no file or folder below the archive's root")
-    members.extractall(folder)  # noqa: S202 - checked above
 
 
 class Scoring:

@@ -1,7 +1,10 @@
 """Measure the new model on loans approved after those it learned from, and today's champion on the same loans.
 
 Outputs: `evaluation/evaluation.json` and `evaluation/predictions.csv`; `model-quality/statistics.json` and
-`model-quality/constraints.json`, the baseline of the registered version in Model Monitor's formats.
+`model-quality/constraints.json` of the test loans in Model Monitor's formats; and what the monitors compare the version
+with once it serves (expectations.py): `model-quality/outcomes.json`, `model-quality/outcome_statistics.json` and
+`model-quality/outcome_constraints.json`, `bias/analysis.json` and `bias/constraints.json`,
+`explainability/analysis.json`.
 """
 
 from __future__ import annotations
@@ -16,14 +19,16 @@ from typing import Any, Dict, List, Optional, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from loan_approval import metrics
-from loan_approval.inference import Model, model_fn
-from loan_approval.schema import DATE, INPUT_NAMES, LABEL, OUTCOMES
+from loan_approval import metrics, monitor
+from loan_approval.inference import model_fn
+from loan_approval.schema import DATE, LABEL, OUTCOMES
 from loan_approval.steps import champion as champions
-from loan_approval.steps import job
+from loan_approval.steps import expectations, job
 from loan_approval.steps.champion import Champion, Scoring
 from loan_approval.steps.dataset import read_table
+from loan_approval.steps.train import CROSS_FITTED_FILE
 from monitoring import model_quality
+from monitoring.archive import extract
 from monitoring.auc import auc, auc_difference
 
 Array = NDArray[np.float64]
@@ -55,11 +60,24 @@ def compare(labels: Array, ours: Array, theirs: Array) -> Dict[str, Any]:
     return {"auc": asdict(auc(labels, theirs)), "auc_difference": asdict(auc_difference(labels, ours, theirs))}
 
 
-def _candidate(folder: Path, work: Path) -> Model:
+def _candidate(folder: Path, work: Path) -> Path:
     archives = sorted(folder.glob("*.tar.gz"))
     if len(archives) != 1:
         raise job.StepError(f"model: {len(archives)} archives in {folder}, expected one model.tar.gz")
-    return model_fn(str(champions.extract(archives[0], work / "candidate")))
+    return extract(archives[0], work / "candidate")
+
+
+def _cross_fitted(folder: Path, learned: Any) -> Array:
+    """Probability of each loan that the model learned from; raises StepError if they are other loans than `learned`."""
+    import pandas as pd
+
+    table = pd.read_csv(folder / CROSS_FITTED_FILE)
+    if table[LABEL].tolist() != learned[LABEL].tolist():
+        raise job.StepError(
+            f"{CROSS_FITTED_FILE}: {len(table)} loans that are not the {len(learned)} of the baseline, in their order; "
+            "run the pipeline again without cached steps"
+        )
+    return table["probability"].to_numpy(np.float64)
 
 
 def _find_champion(work: Path) -> Optional[Champion]:
@@ -94,8 +112,12 @@ def _lines(evaluation: Dict[str, Any]) -> List[str]:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
-    argparse.ArgumentParser(description="Evaluate on the test period").parse_args(argv)
-    loans = read_table(job.input_folder("test"))
+    parser = argparse.ArgumentParser(description="Evaluate on the test period")
+    parser.add_argument("--label-maturity-days", type=int, default=730, help="from an approval to its matured label")
+    days = parser.parse_args(argv).label_maturity_days
+    import pandas as pd
+
+    loans, learned = read_table(job.input_folder("test")), read_table(job.input_folder("baseline"))
     labels = loans[LABEL].to_numpy(np.float64)
     if len(np.unique(labels)) != 2:
         raise job.StepError(f"test: {len(loans)} loans with one outcome only; choose a test period with both")
@@ -106,8 +128,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             rows = work / "rows.csv"
             loans.drop(columns=list(OUTCOMES)).to_csv(rows, index=False)  # no model is shown the outcome
             scoring = Scoring(champion, rows, work / "probabilities.csv")
-        model = _candidate(job.input_folder("model"), work)
-        ours = model.probabilities({name: loans[name].tolist() for name in INPUT_NAMES})
+        folder = _candidate(job.input_folder("model"), work)
+        model = model_fn(str(folder))
+        ours = model.probabilities(expectations.inputs(loans))
+        known = pd.concat([learned, loans], ignore_index=True)
+        probabilities = np.concatenate([_cross_fitted(folder, learned), ours])
+        explanation = monitor.explain(folder, expectations.inputs(loans))
         theirs = scoring.probabilities() if scoring else None
     evaluation = transform(labels, ours, model.decision_threshold)
     evaluation["period"] = {
@@ -123,6 +149,10 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         evaluation["champion"] = {**named, **compare(labels, ours, theirs)}
         predictions["champion_probability"] = theirs
     _write(evaluation, type(loans)(predictions))
+    expected = expectations.transform(known, probabilities, model.decision_threshold, days, explanation)
+    for place, document in expected.items():
+        output, file = place.split("/")
+        job.write_json(job.output_folder(output) / file, document)
     print("\n".join(_lines(evaluation)))
 
 

@@ -2,7 +2,8 @@
 
 Outputs: `train/train.csv` and `validation/validation.csv` (label and features), `test/test.csv` and
 `baseline/baseline.csv` (raw rows: each version of the model makes its own features of the test, and the endpoint
-is monitored on what applicants send).
+is monitored on what applicants send). The baseline has the loans of train and then those of validation, in their order,
+so that what training says of each row can be laid beside it.
 
 The validation rows are the last months of the training period, not a random part of it: a model is used on loans
 approved after those it learned from, and a random split would hide what that costs.
@@ -40,7 +41,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Parts:
-    """Frames: train and validation hold the label and FEATURES, test all columns, baseline the schema's inputs."""
+    """Frames: train and validation hold the label and FEATURES, test all columns, baseline the schema's fields."""
 
     train: Any
     validation: Any
@@ -50,14 +51,17 @@ class Parts:
 
 def transform(loans: Any, split: Split) -> Parts:
     """Four frames of the loans; raises StepError if one of them is empty."""
+    import pandas as pd
+
     days = loans[schema.DATE]
     learning = loans[days.between(split.train_from, split.train_to)]
     is_late = learning[schema.DATE] >= split.validation_from
+    early, late = learning[~is_late], learning[is_late]
     parts = Parts(
-        train=_features(learning[~is_late]),
-        validation=_features(learning[is_late]),
+        train=_features(early),
+        validation=_features(late),
         test=loans[days.between(split.test_from, split.test_to)],
-        baseline=learning[list(schema.INPUT_NAMES)],
+        baseline=pd.concat([early, late])[[field.name for field in schema.FIELDS]],
     )
     for name, part in vars(parts).items():
         if part.empty:

@@ -1,47 +1,5 @@
-"""What every step shares: where SageMaker puts things, and how a step ends with a reason."""
+"""What every step shares, under the name that this model's steps know it by."""
 
-from __future__ import annotations
+from monitoring.steps.job import StepError, base_folder, input_folder, output_folder, run, write_json
 
-import json
-import os
-import sys
-from pathlib import Path
-from typing import Any, Callable
-
-MESSAGE_LIMIT = 1024
-"""Bytes of ExitMessage (API reference: DescribeProcessingJob)."""
-
-
-class StepError(Exception):
-    """The step cannot go on; its text tells a person what was found, where, and what to do."""
-
-
-def base_folder() -> Path:
-    """`/opt/ml`, or what the variable says that SageMaker's toolkits use for it."""
-    return Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
-
-
-def input_folder(name: str) -> Path:
-    return base_folder() / "processing" / "input" / name
-
-
-def output_folder(name: str) -> Path:
-    folder = base_folder() / "processing" / "output" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def write_json(path: Path, document: Any) -> None:
-    path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n")
-
-
-def run(main: Callable[[], None]) -> None:
-    """Run a step; a StepError becomes the job's exit message, which DescribeProcessingJob shows, and exit code 1."""
-    try:
-        main()
-    except StepError as error:
-        message = base_folder() / "output" / "message"
-        message.parent.mkdir(parents=True, exist_ok=True)
-        message.write_text(str(error).encode()[:MESSAGE_LIMIT].decode(errors="ignore"))
-        print(error, file=sys.stderr)
-        raise SystemExit(1) from None
+__all__ = ["StepError", "base_folder", "input_folder", "output_folder", "run", "write_json"]

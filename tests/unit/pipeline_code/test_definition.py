@@ -117,6 +117,7 @@ def test_parameters_and_their_defaults(pipeline):
         "TestTo": "2002-12-31",
         "DecisionThreshold": 0.25,
         "MinAuc": 0.65,
+        "LabelMaturityDays": 730,
         "Tune": False,
         "ProcessingInstanceType": "ml.m5.large",
         "TrainingInstanceType": "ml.m5.xlarge",
@@ -143,13 +144,48 @@ def test_a_version_serves_with_the_code_in_its_own_archive(steps):
         }
 
 
+def places(value):
+    """The last part of every S3 URI in `value`, with the step that wrote it."""
+    if isinstance(value, dict):
+        if "Std:Join" in value:
+            output, file = value["Std:Join"]["Values"]
+            yield f"{output['Get'].split('.')[1]}/{file}"
+        for inner in value.values():
+            yield from places(inner)
+
+
 def test_a_version_carries_its_evidence(steps):
     arguments = steps["RegisterModel"]["Arguments"]
-    assert arguments["ModelMetrics"] == arguments["DriftCheckBaselines"]
-    assert set(arguments["ModelMetrics"]) == {"ModelDataQuality", "ModelQuality"}
+    assert set(arguments["ModelMetrics"]) == {"ModelDataQuality", "ModelQuality", "Bias", "Explainability"}
+    assert set(places(arguments["ModelMetrics"]["ModelQuality"])) == {
+        "EvaluateModel/statistics.json",
+        "EvaluateModel/constraints.json",
+    }
     metadata = arguments["CustomerMetadataProperties"]
     assert metadata["code_sha256"] == CONTEXT.code_sha256
     assert {"data_sha256", "test_auc", "train_from", "train_to", "test_from", "test_to"} < set(metadata)
+
+
+@pytest.mark.parametrize(("register", "evaluate"), [("", ""), ("Tuned", "Tuned")])
+def test_a_version_carries_what_monitors_compare_it_with(steps, register, evaluate):
+    arguments = steps[f"Register{register}Model"]["Arguments"]
+    step = f"Evaluate{evaluate}Model"
+    baselines = arguments["DriftCheckBaselines"]
+    assert {name: set(places(baselines[name])) for name in baselines} == {
+        "ModelDataQuality": {"BuildBaseline/statistics.json", "BuildBaseline/constraints.json"},
+        "ModelQuality": {f"{step}/outcome_statistics.json", f"{step}/outcome_constraints.json"},
+        "Bias": {f"{step}/constraints.json"},
+        "Explainability": {f"{step}/analysis.json"},
+    }
+    metadata = arguments["CustomerMetadataProperties"]
+    assert set(places(metadata["drift_calibration"])) == {"BuildBaseline/calibration.json"}
+    assert set(places(metadata["outcome_baseline"])) == {f"{step}/outcomes.json"}
+
+
+def test_places_in_the_metadata_fit_into_it(steps):
+    """A value has at most 256 characters; the longest names of bucket and folder, and an execution's id of twelve."""
+    longest = f"s3://{'b' * 63}/{'m' * 63}/runs/{'e' * 12}/EvaluateTunedModel/model-quality/outcomes.json"
+    assert len(longest) <= 256
 
 
 def test_metrics_are_defined_for_an_image_of_ones_own_and_left_to_sagemaker_for_its_own(steps):

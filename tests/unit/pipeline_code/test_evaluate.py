@@ -9,7 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loan_approval.steps import champion, evaluate, job
+from loan_approval.monitor import MODEL, matured
+from loan_approval.steps import evaluate, expectations, job
+from monitoring import attribution, bias, calibration, quality
+from monitoring.archive import extract
+from monitoring.findings import Window
+from monitoring.model import Explanation
 
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/loans/3"
 
@@ -72,7 +77,8 @@ class FakeAws:
 @pytest.fixture
 def inputs(base, channels, model_dir):
     archive(model_dir, base / "processing" / "input" / "model" / "model.tar.gz")
-    shutil.copytree(channels / "test", base / "processing" / "input" / "test")
+    for name in ("test", "baseline"):
+        shutil.copytree(channels / name, base / "processing" / "input" / name)
     return base
 
 
@@ -153,7 +159,7 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path):
     with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as members:
         members.add(tmp_path / "file", arcname="../escaped")
     with pytest.raises(tarfile.TarError):
-        champion.extract(tmp_path / "evil.tar.gz", tmp_path / "inside")
+        extract(tmp_path / "evil.tar.gz", tmp_path / "inside")
     assert not (tmp_path / "escaped").exists()
 
 
@@ -163,6 +169,90 @@ def test_baseline_of_model_quality_is_the_evaluations(inputs, monkeypatch):
     assert statistics["binary_classification_metrics"] == written(inputs)["binary_classification_metrics"]
     limits = written(inputs, "model-quality/constraints.json")["binary_classification_constraints"]
     assert limits["auc"]["threshold"] < statistics["binary_classification_metrics"]["auc"]["value"]
+
+
+WINDOW = Window.read("2003-01-01T00:00:00Z/2003-02-01T00:00:00Z")
+
+
+def everything(channels, parts, model_dir):
+    """What the monitors' baselines are of: all loans, and probabilities that no loan's own model gave it."""
+    import pandas as pd
+
+    from loan_approval.inference import model_fn
+    from loan_approval.steps.expectations import inputs
+
+    held_out = pd.read_csv(model_dir / "cross_fitted.csv")["probability"]
+    ours = model_fn(str(model_dir)).probabilities(inputs(parts.test))
+    return pd.concat([parts.baseline, parts.test]), np.concatenate([held_out, ours])
+
+
+def test_outcomes_are_expected_of_approved_loans_with_labels_as_old_as_asked(
+    inputs, monkeypatch, channels, parts, model_dir
+):
+    monkeypatch.delenv("CHAMPION_PARAMETER", raising=False)
+    found = {}
+    for days in (365, 730, 100_000):
+        evaluate.main(["--label-maturity-days", str(days)])
+        found[days] = written(inputs, "model-quality/outcomes.json")
+    loans, probabilities = everything(channels, parts, model_dir)
+    approved = probabilities <= 0.25
+    for days, document in found.items():
+        labels = np.array([matured(row, days) for row in loans.to_dict("records")])
+        assert (document["rows"], document["known"]) == (16200, int(approved.sum()))
+        assert document["events"] == int(labels[approved].sum())
+    assert found[365]["events"] < found[730]["events"] < found[100_000]["events"]
+
+
+def test_quality_is_expected_of_approved_loans_only(inputs, monkeypatch):
+    run(monkeypatch)
+    statistics = written(inputs, "model-quality/outcome_statistics.json")
+    assert statistics["dataset"]["item_count"] == written(inputs, "model-quality/outcomes.json")["known"]
+    matrix = statistics["binary_classification_metrics"]["confusion_matrix"]
+    assert matrix["0"]["1"] == matrix["1"]["1"] == 0, "an approved loan is predicted not to be charged off"
+    assert "binary_classification_constraints" in written(inputs, "model-quality/outcome_constraints.json")
+
+
+def test_the_report_on_bias_knows_every_outcome_and_the_constraints_only_what_a_window_will_know(parts):
+    """Acceptance of good loans needs outcomes of declined ones, and nobody learns those."""
+    probabilities = np.random.default_rng(1).uniform(0, 0.5, len(parts.test))
+    explanation = Explanation(("GrAppv",), np.ones((2, 1)))
+    documents = expectations.transform(parts.test, probabilities, 0.25, 730, explanation)
+    found = {}
+    for name in ("analysis", "constraints"):
+        facets = documents[f"bias/{name}.json"]["post_training_bias_metrics"]["facets"]
+        assert set(facets) == {facet.name for facet in MODEL.facets}
+        found[name] = {each["name"]: each["value"] for each in facets["NewExist"][0]["metrics"]}
+    assert found["analysis"]["DPPL"] == found["constraints"]["DPPL"], "decisions are known of everybody"
+    assert found["analysis"]["DCAcc"] is not None
+    assert found["constraints"].get("DCAcc") is None
+
+
+def test_baselines_are_read_by_the_monitors_that_compare_with_them(inputs, monkeypatch, channels, parts, model_dir):
+    """The baseline judged against itself breaches nothing."""
+    run(monkeypatch)
+    loans, probabilities = everything(channels, parts, model_dir)
+    approved = probabilities <= 0.25
+    labels = np.array([matured(row, 730) for row in loans.to_dict("records")])
+    expected = written(inputs, "model-quality/outcomes.json")
+    judgement = calibration.judge(expected, probabilities[approved], labels[approved].astype(float), WINDOW)
+    assert judgement.metrics["calibration_ratio"] == pytest.approx(1)
+    statistics = written(inputs, "model-quality/outcome_statistics.json")
+    assert not quality.judge(MODEL.problem, statistics, statistics, WINDOW, int(approved.sum())).breached
+    columns = {facet.name: loans[facet.name].tolist() for facet in MODEL.facets}
+    outcomes = [not label if known else None for label, known in zip(labels, approved, strict=True)]
+    counts = bias.counts(MODEL.facets, columns, approved.tolist(), outcomes)
+    assert not bias.judge(written(inputs, "bias/constraints.json"), counts, WINDOW).breached
+    assert MODEL.explain
+    explanation = MODEL.explain(model_dir, {name: parts.test[name].tolist() for name in parts.test})
+    assert not attribution.judge(written(inputs, "explainability/analysis.json"), explanation, WINDOW).breached
+
+
+def test_cross_fitted_probabilities_of_other_loans_are_refused(inputs, monkeypatch):
+    path = inputs / "processing" / "input" / "baseline" / "baseline.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-1]) + "\n")
+    with pytest.raises(job.StepError, match="14400 loans that are not the 14399 of the baseline"):
+        run(monkeypatch)
 
 
 def test_a_test_period_with_one_outcome_is_refused(inputs, monkeypatch):

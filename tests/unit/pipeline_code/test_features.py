@@ -1,7 +1,7 @@
 import pytest
 
 from loan_approval.encoding import FEATURES
-from loan_approval.schema import INPUT_NAMES, OUTCOMES
+from loan_approval.schema import FIELDS, OUTCOMES
 from loan_approval.steps import dataset, features, job
 from loan_approval.steps.features import Split
 
@@ -18,7 +18,17 @@ def loans(tmp_path_factory):
 def test_parts_hold_what_each_consumer_needs(parts):
     assert list(parts.train.columns) == list(parts.validation.columns) == ["bad", *FEATURES]
     assert set(OUTCOMES) < set(parts.test.columns)
-    assert list(parts.baseline.columns) == list(INPUT_NAMES)
+    assert list(parts.baseline.columns) == [field.name for field in FIELDS]
+
+
+def test_the_baseline_has_the_rows_of_train_and_validation_in_their_order(loans, parts):
+    """Also of data that are not in the order of their days."""
+    shuffled = features.transform(loans.sample(frac=1, random_state=1), SPLIT)
+    for split in (parts, shuffled):
+        labels = [*split.train["bad"], *split.validation["bad"]]
+        amounts = [*split.train["GrAppv"], *split.validation["GrAppv"]]
+        assert split.baseline["bad"].tolist() == labels
+        assert split.baseline["GrAppv"].tolist() == amounts
 
 
 def test_every_loan_of_a_period_is_in_exactly_one_part(parts):

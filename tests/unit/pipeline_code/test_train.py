@@ -1,11 +1,14 @@
 import json
 import re
 
+import pandas as pd
 import pytest
+import xgboost
 
 from loan_approval.definition import FIXED, HYPERPARAMETERS, METRICS, THRESHOLD
 from loan_approval.encoding import FEATURES
 from loan_approval.steps import train
+from monitoring.auc import auc
 
 
 def arguments(channels, model_dir, *more):
@@ -17,6 +20,33 @@ def test_same_input_gives_the_same_bytes(channels, model_dir, tmp_path):
     train.main(arguments(channels, tmp_path))
     assert (tmp_path / "xgboost-model").read_bytes() == (model_dir / "xgboost-model").read_bytes()
     assert (tmp_path / "model.json").read_bytes() == (model_dir / "model.json").read_bytes()
+
+
+def test_cross_fitted_probabilities_are_the_same_again(channels, model_dir, tmp_path):
+    train.main(arguments(channels, tmp_path))
+    assert (tmp_path / "cross_fitted.csv").read_bytes() == (model_dir / "cross_fitted.csv").read_bytes()
+
+
+def test_cross_fitted_probabilities_come_from_models_that_did_not_see_the_row(parts, model_dir):
+    """They rank worse than the model does on its own training rows, and not worse than it does on later ones."""
+    everything = pd.concat([parts.train, parts.validation], ignore_index=True)
+    table = pd.read_csv(model_dir / "cross_fitted.csv")
+    assert table["bad"].tolist() == everything["bad"].tolist()
+    held_out = auc(table["bad"], table["probability"]).value
+    booster = xgboost.Booster(model_file=bytearray((model_dir / "xgboost-model").read_bytes()))
+    seen = train.validation_auc(booster, everything)
+    metadata = json.loads((model_dir / "model.json").read_text())
+    assert metadata["validation_auc"] < held_out < seen - 0.03
+
+
+def test_the_label_of_a_row_does_not_reach_its_own_cross_fitted_probability(parts):
+    parameters = {"seed": 1, "max_depth": 3, "nthread": 1}
+    table = parts.validation.reset_index(drop=True)
+    changed = table.copy()
+    changed.loc[0, "bad"] = 1 - changed.loc[0, "bad"]
+    before, after = (train.cross_fit(each, parameters, 5) for each in (table, changed))
+    assert before[0] == after[0]
+    assert (before != after).any()
 
 
 def test_seed_is_a_parameter(channels, model_dir, tmp_path):

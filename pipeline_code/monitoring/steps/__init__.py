@@ -1,0 +1,1 @@
+"""The steps of the monitoring pipeline, the same for every model."""

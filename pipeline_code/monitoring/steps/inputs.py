@@ -1,0 +1,190 @@
+"""Judge windows of captured predictions by their inputs: data quality, data drift, and what predictions rest on.
+
+Each captured file is read once, in batches, into a summary of bounded size; the attribution is that of a sample.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from monitoring import champion as champions
+from monitoring import collect, parts
+from monitoring.capture import Counts
+from monitoring.champion import Baselines, Champion, MissingBaseline, understood
+from monitoring.collect import Captured, Sample
+from monitoring.constraint_checks import Breach, breaches
+from monitoring.findings import (
+    ATTRIBUTION,
+    DATA_DRIFT,
+    DATA_QUALITY,
+    EMPTY,
+    INPUT_MONITORS,
+    JUDGED,
+    TOO_FEW,
+    Finding,
+    Judgement,
+    Window,
+)
+from monitoring.model import MonitoredModel, Row
+from monitoring.steps import job
+from monitoring.steps import options as arguments
+from monitoring.summary import Summary
+
+SAMPLE_ROWS = 5000
+"""Predictions that are explained: enough for means of contributions, and a second of work."""
+
+NON_NULL = "feature_non_null_"
+"""Model Monitor's name of a feature's completeness (developer guide: "CloudWatch metrics for monitoring")."""
+
+Judged = Tuple[Judgement, parts.Documents]
+
+
+@dataclass
+class Seen:
+    """What is kept of one window's predictions."""
+
+    window: Window
+    summary: Summary
+    sample: List[Row]
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def rows(self) -> int:
+        return self.summary.rows
+
+
+def collect_window(captured: Captured, window: Window, model: MonitoredModel, version: str) -> Seen:
+    """One pass over the window's captured files; the same files give the same summary and sample."""
+    summary, sample, counts = Summary(model.features), Sample(SAMPLE_ROWS, seed=str(window)), Counts()
+    rows = (prediction.row for prediction in captured.predictions(window, model, version, counts))
+    for batch in collect.batches(rows):
+        summary.add(collect.columns(batch))
+        for row in batch:
+            sample.offer(row)
+    return Seen(window, summary, sample.rows, counts)
+
+
+class Judges:
+    """The monitors of inputs with the champion's baselines; its model is fetched when it has to explain something."""
+
+    def __init__(self, s3: Any, champion: Champion, model: MonitoredModel, work: Path) -> None:
+        self._s3, self._champion, self._model, self._work = s3, champion, model, work
+        self._baselines = Baselines(s3, champion)
+        self._folder: Optional[Path] = None
+
+    def judge(self, seen: Seen, min_rows: int, skipped: Dict[str, str]) -> List[Judged]:
+        """One judgement a monitor that has something to compare with; why one has not goes into `skipped`."""
+        if seen.rows < max(min_rows, 1):
+            status = TOO_FEW if seen.rows else EMPTY
+            return [(Judgement(monitor, seen.window, status, seen.rows), {}) for monitor in INPUT_MONITORS]
+        judged = []
+        for monitor, judge in ((DATA_QUALITY, self.quality), (DATA_DRIFT, self.drift), (ATTRIBUTION, self.attribution)):
+            try:
+                judged.append(judge(seen))
+            except MissingBaseline as error:
+                skipped[monitor] = str(error)
+        return judged
+
+    def quality(self, seen: Seen) -> Judged:
+        """The rules of constraints.json, without its own check of drift, which does not see most shifts."""
+        from monitoring import documents
+
+        limits = self._baselines.get(champions.DATA_CONSTRAINTS)
+        statistics = seen.summary.statistics()
+        findings = tuple(map(_finding, breaches(limits, statistics, None, Counter())))
+        metrics = _completeness(statistics)
+        judgement = Judgement(DATA_QUALITY, seen.window, JUDGED, seen.rows, findings, bool(findings), metrics)
+        return judgement, {
+            "statistics.json": statistics,
+            "constraints.json": limits,
+            "constraint_violations.json": documents.from_findings(judgement.findings),
+        }
+
+    def drift(self, seen: Seen) -> Judged:
+        from monitoring import documents, drift
+
+        with understood(champions.DRIFT_CALIBRATION):
+            calibration = drift.Calibration.read(self._baselines.get(champions.DRIFT_CALIBRATION))
+        with understood(champions.DATA_STATISTICS):
+            baseline = Summary.read(self._baselines.get(champions.DATA_STATISTICS), self._model.features)
+        judgement = drift.judge(baseline, calibration, seen.summary, seen.window)
+        return judgement, {"constraint_violations.json": documents.from_findings(judgement.findings)}
+
+    def attribution(self, seen: Seen) -> Judged:
+        """Raises MissingBaseline also for a model that cannot be explained, or not by today's code."""
+        from monitoring import attribution, documents
+
+        if self._model.explain is None:
+            raise MissingBaseline("the model's monitor.py has nothing that explains a prediction")
+        baseline = self._baselines.get(champions.ATTRIBUTION)
+        if self._folder is None:
+            self._folder = self._champion.fetch_model(self._s3, self._work)
+        if self._folder is None:
+            raise MissingBaseline(f"version {self._champion.version} has no model.tar.gz")
+        try:
+            explanation = self._model.explain(self._folder, collect.columns(seen.sample))
+        except (ValueError, KeyError) as error:
+            raise MissingBaseline(f"version {self._champion.version} cannot be explained: {error}") from None
+        with understood(champions.ATTRIBUTION):
+            judgement = attribution.judge(baseline, explanation, seen.window)
+        if judgement.status == EMPTY:
+            return judgement, {}
+        return judgement, {
+            "analysis.json": attribution.analysis(explanation),
+            "constraint_violations.json": documents.from_findings(judgement.findings),
+        }
+
+
+def _finding(breach: Breach) -> Finding:
+    """A broken rule: there is no chance in it, and one is too many."""
+    text = f"{breach.feature}: {breach.description}"
+    return Finding(DATA_QUALITY, breach.feature, breach.check, breach.value, breach.threshold, None, True, True, text)
+
+
+def _completeness(statistics: Mapping[str, Any]) -> Dict[str, float]:
+    """Share of rows that have a value, by feature."""
+    shares = {}
+    for feature in statistics["features"]:
+        described = feature.get("numerical_statistics") or feature.get("string_statistics") or {}
+        common = described.get("common", {})
+        present, missing = common.get("num_present", 0), common.get("num_missing", 0)
+        if present + missing:
+            shares[f"{NON_NULL}{feature['name']}"] = present / (present + missing)
+    return shares
+
+
+def options() -> argparse.ArgumentParser:
+    return arguments.with_windows(arguments.common("Judge windows of captured predictions by their inputs"))
+
+
+def run(given: argparse.Namespace, clients: arguments.Clients) -> None:
+    model, store = arguments.monitored(given.model), arguments.results(clients, given)
+    champion = champions.find(clients.ssm, clients.sagemaker, given.champion_parameter)
+    if champion is None:
+        print("no champion is released yet: nothing to watch")
+        return
+    part = parts.Part(parts.INPUTS, champion.version)
+    captured = Captured(clients.s3, given.capture, given.endpoint)
+    with tempfile.TemporaryDirectory() as work:
+        judges = Judges(clients.s3, champion, model, Path(work))
+        for window in arguments.input_windows(given):
+            seen = collect_window(captured, window, model, champion.version)
+            part.windows[str(window)] = {"rows": seen.rows, **seen.counts.document()}
+            for judgement, documents in judges.judge(seen, given.min_rows, part.skipped):
+                parts.write_judgement(store, champion.version, judgement, documents)
+                part.judgements.append(judgement)
+    parts.write_part(store, given.execution, part)
+    print("\n".join(parts.lines(part)))
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    run(options().parse_args(argv), arguments.Clients.make())
+
+
+if __name__ == "__main__":
+    job.run(main)
