@@ -39,6 +39,7 @@ class FoundationStack(cdk.Stack):
             for name in ("Data", "Artifacts", "Capture")
         )
         capture.send_events()  # outcomes arrive there, and the release controllers want to know
+        data.send_events()  # training data arrive there, and the retraining controllers want to know
         ledger = Ledger(self, "Ledger", protection=protection)
         topic = NotificationTopic(self, "Topic", key=key, emails=settings.notifications.emails)
         self.foundation = Foundation(

@@ -1,5 +1,6 @@
 """How one model is trained and registered."""
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from mlops_constructs.empty_on_delete import EmptyOnDelete
+from mlops_constructs.errors import SettingRefusedError
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.retraining_settings import RetrainingSettings
 from mlops_constructs.training_pipeline import TrainingPipeline
 from stacks.settings import EnvironmentSettings
 
@@ -38,8 +41,21 @@ class TrainingStack(cdk.Stack):
             images=Images(self, settings.images),
             foundation=foundation,
         )
+        _check_retraining(settings.models[names.folder].retraining, training, names.folder)
         if not settings.retain:
             emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=foundation.protection)
             emptying.empty_package_group(training.group)
         cdk.CfnOutput(self, "PipelineName", value=training.pipeline.pipeline_name)
         cdk.CfnOutput(self, "ModelPackageGroupName", value=training.group.model_package_group_name)
+
+
+def _check_retraining(settings: RetrainingSettings, training: TrainingPipeline, folder: str) -> None:
+    """Raises SettingRefusedError for a parameter that the pipeline would be started with and does not have."""
+    for key, name in settings.parameter_names.items() if settings.enabled else ():
+        if name not in training.parameters:
+            declared = ", ".join(
+                difflib.get_close_matches(name, training.parameters, n=1) or sorted(training.parameters)
+            )
+            place = f"pipeline_code/{folder}"
+            allowed = f"a parameter that {place} declares: {declared}; or retraining.enabled = false"
+            raise SettingRefusedError(f"models.{folder}.retraining.{key}", name, allowed)

@@ -8,6 +8,7 @@ from botocore.model import Shape
 
 from mlops_constructs.definition_expressions import ANY, Scope, evaluate, is_expression
 from mlops_constructs.definition_shapes import (
+    LIST_TOKEN,
     Problem,
     has_token,
     join,
@@ -104,7 +105,7 @@ def _check(
                 yield from literal_problems(name, shape.key, f"{path} (name)")
                 yield from _check(inner, shape.value, join(path, name), scope)
         case "list", list():
-            if any(has_token(each) for each in value):  # CDK writes an unknown list as a list of one token
+            if any(isinstance(each, str) and LIST_TOKEN in each for each in value):  # how CDK writes an unknown list
                 return
             yield from size_problems(value, shape, path)
             for index, inner in enumerate(value):

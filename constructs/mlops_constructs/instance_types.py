@@ -14,6 +14,11 @@ from mlops_constructs.definition_shapes import service
 # KMS key for them is refused (CreateEndpointConfig: KmsKeyId, ResourceConfig: VolumeKmsKeyId).
 _LOCAL_STORAGE = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[5-9]e?|p[5-9][a-z]*(-\w+)?|trn\w+|dl1)\.")
 
+_SIZE = re.compile(r"ml\.(?P<family>[a-z0-9-]+)\.(?P<times>\d+)?(?P<size>medium|large|xlarge)")
+_LARGE, _XLARGE = 2, 4
+_TWO_AS_MEDIUM = "t"  # burstable families; a medium of any other has one
+_OTHERWISE = {"ml.c4.8xlarge": 36}
+
 
 @cache
 def known(shape: str) -> tuple[str, ...]:
@@ -24,6 +29,19 @@ def known(shape: str) -> tuple[str, ...]:
 def has_local_storage(instance_type: str) -> bool:
     """Whether volumes of this instance type are encrypted by hardware, so that no KMS key may be named."""
     return _LOCAL_STORAGE.match(instance_type) is not None
+
+
+def vcpus(instance_type: str) -> int:
+    """Virtual processors of an instance type, by which SageMaker's CPUUtilization is counted: up to 100 for each.
+
+    The size says it: 2 are large, 4 xlarge, and 4 n are n xlarge (EC2 user guide: instance types).
+    """
+    size = _SIZE.fullmatch(instance_type)
+    if instance_type in _OTHERWISE or size is None:
+        return _OTHERWISE.get(instance_type, _LARGE)
+    if size["size"] == "medium":
+        return 2 if size["family"].startswith(_TWO_AS_MEDIUM) else 1
+    return _LARGE if size["size"] == "large" else _XLARGE * int(size["times"] or 1)
 
 
 def _one_of(shape: str) -> AfterValidator:

@@ -18,6 +18,7 @@ ENDPOINT_LIMIT = 63  # CreateEndpoint: EndpointName; a model package group has t
 JOB_LIMIT = 63  # CreateTransformJob: TransformJobName
 TRANSFORM_JOB_SUFFIX = 13  # of a scheduled time, such as 20261121-0300; those of requests are shorter
 PIPELINE_LIMIT = 256  # CreatePipeline: PipelineName
+SCHEDULE_LIMIT = 63  # CreateMonitoringSchedule: MonitoringScheduleName; EventBridge Scheduler takes one more
 STACK_LIMIT = 128  # CreateStack: StackName
 PARAMETER_LEVELS = 15  # PutParameter: Name, parts of a hierarchy
 PARAMETER_LIMIT = 1011  # PutParameter: Name, counted with the ARN that it becomes a part of
@@ -61,8 +62,9 @@ class ModelNames:
                 f"underscores, starting with a letter"
             )
         _within("endpoint and model package group", self.base, ENDPOINT_LIMIT)
-        _within("pipeline", self.pipeline, PIPELINE_LIMIT)
-        for stack in (self.training_stack, self.serving_stack, self.release_stack):
+        for pipeline in (self.pipeline, self.monitoring_pipeline):
+            _within("pipeline", pipeline, PIPELINE_LIMIT)
+        for stack in (self.training_stack, self.serving_stack, self.release_stack, self.monitoring_stack):
             _within("stack", stack, STACK_LIMIT)
         for parameter in ReleaseParameter:
             self.release_parameter(parameter)
@@ -93,6 +95,24 @@ class ModelNames:
         return f"{self.base}-training"
 
     @property
+    def monitoring_pipeline(self) -> str:
+        return f"{self.base}-monitoring"
+
+    @property
+    def monitoring_schedule(self) -> str:
+        """The schedule's name, and the dimension of every figure that a monitor publishes."""
+        return _fitting(self.base, "-monitoring", SCHEDULE_LIMIT)
+
+    @property
+    def degradation_alarm(self) -> str:
+        """The alarm that retraining listens to."""
+        return f"{self.monitoring_stack}-degradation"
+
+    @property
+    def dashboard(self) -> str:
+        return self.base
+
+    @property
     def training_stack(self) -> str:
         return f"{self.base}-training"
 
@@ -103,6 +123,10 @@ class ModelNames:
     @property
     def release_stack(self) -> str:
         return f"{self.base}-release"
+
+    @property
+    def monitoring_stack(self) -> str:
+        return f"{self.base}-monitoring"
 
     @property
     def database(self) -> str:
@@ -124,17 +148,17 @@ class ModelNames:
         return f"{self.folder}/archive"
 
     @property
+    def findings(self) -> str:
+        """Prefix of what the monitors write, in the artifacts bucket, without the slash at its end."""
+        return f"{self.folder}/monitoring"
+
+    @property
     def transform_job_prefix(self) -> str:
-        """What the names of the model's transform jobs start with.
+        """What the names of the model's transform jobs start with; room is left for what tells jobs apart.
 
         It ends in two hyphens, which no other name has, so that it is not the beginning of another model's prefix.
-        Room is left for what tells jobs apart; a name too long for that is cut, and gets a hash of the whole.
         """
-        room, end = JOB_LIMIT - TRANSFORM_JOB_SUFFIX, "--"
-        if len(self.base) + len(end) <= room:
-            return f"{self.base}{end}"
-        end = f"-{hashlib.sha256(self.base.encode()).hexdigest()[:8]}{end}"
-        return f"{self.base[: room - len(end)].rstrip('-')}{end}"
+        return _fitting(self.base, "--", JOB_LIMIT - TRANSFORM_JOB_SUFFIX)
 
     def own_prefix(self, prefix: str) -> str:
         """Where a prefix of the configuration is in a bucket that models share: below the model's folder."""
@@ -173,6 +197,14 @@ class EnvironmentNames:
     def foundation_stack(self) -> str:
         return f"{self.base}-foundation"
 
+    @property
+    def overview_stack(self) -> str:
+        return f"{self.base}-overview"
+
+    @property
+    def dashboard(self) -> str:
+        return self.base
+
     def shared_parameter(self, parameter: SharedParameter) -> str:
         """The SSM parameter's name, with its leading slash."""
         return ssm_parameter(f"/{self.project}/{self.environment}/foundation/{parameter.value}")
@@ -196,6 +228,14 @@ def ssm_parameter(name: str) -> str:
         )
     _within("SSM parameter", name, PARAMETER_LIMIT - _LONGEST_ARN_BEGINNING)
     return name
+
+
+def _fitting(name: str, end: str, limit: int) -> str:
+    """`name` and `end`; a name too long for that is cut, and gets a hash of the whole."""
+    if len(name) + len(end) <= limit:
+        return f"{name}{end}"
+    end = f"-{hashlib.sha256(name.encode()).hexdigest()[:8]}{end}"
+    return f"{name[: limit - len(end)].rstrip('-')}{end}"
 
 
 def _within(what: str, name: str, limit: int) -> None:

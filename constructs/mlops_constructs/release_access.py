@@ -6,6 +6,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.foundation import Foundation
+from mlops_constructs.model_metrics import RELEASE_NAMESPACE
 from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter, SharedParameter
 
 OWN_EVENTS = "mlops.release"
@@ -90,6 +91,16 @@ class ReleaseAccess:
             ["events:PutEvents"],
             [self._arn("events", "event-bus", "default")],
             conditions={"StringEquals": {"events:source": OWN_EVENTS}},
+        )
+
+    def to_metrics(self) -> None:
+        """Publish how long a candidate is overdue (model_metrics.overdue)."""
+        allow(
+            self._role,
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": RELEASE_NAMESPACE}},
+            why=f"{NO_RESOURCE}; a condition limits it to the namespace of releases.",
         )
 
     def to_tests(self, function: lambda_.IFunction) -> None:

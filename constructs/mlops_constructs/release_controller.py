@@ -102,6 +102,7 @@ class ReleaseController(Construct):
         access.to_serving()
         access.to_registry()
         access.to_tell(foundation)
+        access.to_metrics()
         if settings.retires:
             access.to_retirement(foundation)
         if tests:

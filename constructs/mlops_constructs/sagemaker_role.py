@@ -1,5 +1,7 @@
 """A role that SageMaker assumes for jobs, pipelines or models, and the grants that all of those need."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -8,7 +10,7 @@ from constructs import Construct
 from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.images import ContainerImage
 
-_METRIC_NAMESPACES = ["AWS/SageMaker", "aws/sagemaker/*", "/aws/sagemaker/*"]
+_METRIC_NAMESPACES = ("AWS/SageMaker", "aws/sagemaker/*", "/aws/sagemaker/*")
 
 
 class SageMakerRole(iam.Role):
@@ -46,13 +48,13 @@ class SageMakerRole(iam.Role):
             why="SageMaker names log groups below this prefix, and their streams after jobs and instances.",
         )
 
-    def grant_metrics(self) -> None:
-        """Let containers publish metrics into SageMaker's namespaces."""
+    def grant_metrics(self, namespaces: Sequence[str] = _METRIC_NAMESPACES) -> None:
+        """Let containers publish metrics into these of SageMaker's namespaces."""
         allow(
             self,
             ["cloudwatch:PutMetricData"],
             ["*"],
-            conditions={"StringLike": {"cloudwatch:namespace": _METRIC_NAMESPACES}},
+            conditions={"StringLike": {"cloudwatch:namespace": list(namespaces)}},
             why=f"{NO_RESOURCE}; a condition limits it to SageMaker's namespaces.",
         )
 

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from mlops_constructs import code_bundle, pipeline_definition
+from mlops_constructs import pipeline_definition, published_code
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.pipeline_context import PipelineContext
 from mlops_constructs.pipeline_role import PipelineRole
+from mlops_constructs.published_code import PublishedCode
 from mlops_constructs.settings import TrainingSettings
 
 _MAX_PARALLEL_STEPS = 4
@@ -38,13 +38,12 @@ class TrainingPipeline(Construct):
         self.group = self._build_group(foundation.protection)
         self.role = PipelineRole(self, "Role", names=names)
         self.role.grant_storage(foundation, settings.data_prefix)
-        bundle = code_bundle.build(code_root, names.folder)
-        code = self._publish(bundle)
-        self.role.grant_code(s3.Bucket.from_bucket_name(self, "Code", code.bucket_name), code.object_key)
-        context = self._build_context(bundle, code, foundation)
-        definition = pipeline_definition.load(self, code_root, context)
+        code = published_code.publish(self, code_root, names.folder)
+        self.role.grant_code(code.bucket, code.key)
+        definition = pipeline_definition.load(self, code_root, self._build_context(code, foundation))
         if definition.code_bucket:
             self.role.grant_code(definition.code_bucket, *(f"{each}/*" for each in definition.code_prefixes))
+        self.parameters = frozenset(each["Name"] for each in definition.body.get("Parameters", []))
         self.pipeline = self._build_pipeline(definition.body)
 
     def _build_group(self, protection: DataProtection) -> sagemaker.CfnModelPackageGroup:
@@ -57,31 +56,13 @@ class TrainingPipeline(Construct):
         group.apply_removal_policy(protection.removal_policy)
         return group
 
-    def _publish(self, bundle: code_bundle.CodeBundle) -> cdk.FileAssetLocation:
-        """Hand the archive to CDK's asset publishing.
-
-        Not by `s3_assets.Asset`: its keys end in `.gz`, and both SageMaker's script mode and people expect
-        `.tar.gz`. The synthesizer makes the key of the hash and the file's last suffix.
-        """
-        stage = cdk.Stage.of(self)
-        archive = Path(stage.outdir if stage else ".") / f"asset.{bundle.sha256}.tar.gz"
-        bundle.write(archive)
-        return cdk.Stack.of(self).synthesizer.add_file_asset(
-            source_hash=f"{bundle.sha256}.tar",
-            file_name=archive.name,
-            packaging=cdk.FileAssetPackaging.FILE,
-            display_name=f"Code of {self._names.folder}",
-        )
-
-    def _build_context(
-        self, bundle: code_bundle.CodeBundle, code: cdk.FileAssetLocation, foundation: Foundation
-    ) -> PipelineContext:
+    def _build_context(self, code: PublishedCode, foundation: Foundation) -> PipelineContext:
         return PipelineContext(
             model=self._names.folder,
             base_name=self._names.base,
             role_arn=self.role.role_arn,
-            code_uri=code.s3_object_url,
-            code_sha256=bundle.sha256,
+            code_uri=code.uri,
+            code_sha256=code.sha256,
             data_bucket=foundation.data.bucket_name,
             artifacts_bucket=foundation.artifacts.bucket_name,
             key_arn=foundation.protection.key.key_arn,

@@ -10,7 +10,8 @@ Load = Callable[[str], EnvironmentSettings]
 
 
 def check(settings: EnvironmentSettings, *, others: Sequence[str], load: Load) -> None:
-    """Raises SettingRefusedError if a model takes versions, or asks for tests, from where there are none.
+    """Raises SettingRefusedError if a model takes versions, asks for tests, or hears of degradation, from where there
+    are none.
 
     others: the other environments that have a file; load: their settings by name.
     """
@@ -22,6 +23,10 @@ def check(settings: EnvironmentSettings, *, others: Sequence[str], load: Load) -
         for position, name in enumerate(release.requires):
             _exists(f"{key}.requires.{position}", name, others)
             _has_tested(settings, load(name), folder, f"{key}.requires.{position}")
+        for position, name in enumerate(model.retraining.degradation_in):
+            place = f"models.{folder}.retraining.degradation_in.{position}"
+            _exists(place, name, others)
+            _is_watched(settings, load(name), folder, place)
 
 
 def check_retirement(settings: EnvironmentSettings, *, takers: Mapping[str, str]) -> None:
@@ -71,6 +76,18 @@ def _has_tested(settings: EnvironmentSettings, tester: EnvironmentSettings, fold
     if _registry(tester, folder) != _registry(settings, folder):
         raise SettingRefusedError(
             key, tester.environment, f"an environment that serves the versions of {_registry(settings, folder)} too"
+        )
+
+
+def _is_watched(settings: EnvironmentSettings, watcher: EnvironmentSettings, folder: str, key: str) -> None:
+    theirs = watcher.models.get(folder)
+    if theirs is None:
+        return  # a default for models that are there, which this one is not yet
+    if not theirs.watches:
+        raise SettingRefusedError(key, watcher.environment, "an environment whose monitoring.enabled is true")
+    if theirs.release.takes_from != settings.environment:
+        raise SettingRefusedError(
+            key, watcher.environment, f"an environment that takes its versions from {settings.environment}"
         )
 
 

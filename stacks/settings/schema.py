@@ -9,8 +9,10 @@ from mlops_constructs.batch_settings import BatchSettings
 from mlops_constructs.errors import ConstructError
 from mlops_constructs.frameworks import FRAMEWORKS
 from mlops_constructs.frozen import Frozen, FrozenModel, refuse
+from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import EnvironmentNames
 from mlops_constructs.release_settings import ReleaseSettings
+from mlops_constructs.retraining_settings import RetrainingSettings
 from mlops_constructs.settings import ServingSettings, Strategy, TrainingSettings
 
 # The keys of data_protection.RETENTION; a type cannot be made from them. A test compares.
@@ -28,6 +30,10 @@ ProjectName = Annotated[
 Account = Annotated[str, Field(pattern=r"^\d{12}$", description="twelve digits, in quotes")]
 Region = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="a region's name, for example eu-west-1")]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", description="an e-mail address")]
+RoleArn = Annotated[
+    str,
+    Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$", description="the ARN of an IAM role"),
+]
 ImageUri = Annotated[
     str,
     Field(
@@ -44,6 +50,12 @@ class NotificationSettings(FrozenModel):
     emails: Annotated[tuple[Email, ...], Field(strict=False)]
 
 
+class MetricsSettings(FrozenModel):
+    """Who sees figures beside CloudWatch's own dashboards."""
+
+    readers: Annotated[tuple[RoleArn, ...], Field(strict=False)]
+
+
 class ModelSettings(FrozenModel):
     """One model: a folder below `pipeline_code/` and its section of the configuration."""
 
@@ -53,11 +65,52 @@ class ModelSettings(FrozenModel):
     serving: ServingSettings
     release: ReleaseSettings
     batch: BatchSettings
+    monitoring: MonitoringSettings
+    retraining: RetrainingSettings
+
+    @property
+    def watches(self) -> bool:
+        """Whether what the model's endpoint saw is judged."""
+        return self.enabled and self.monitoring.enabled
+
+    @property
+    def most_instances(self) -> int:
+        """Instances that an endpoint which scales can have, all variants together, unless a fleet replaces another."""
+        most, stages = self.serving.autoscaling.max_instances, self.release.stages
+        tried = most if "challenger" in stages else self.serving.challenger.instance_count if stages else 0
+        return most + tried
 
     @property
     def trains(self) -> bool:
         """Whether the model has a training pipeline and a registry of its own in this environment."""
         return self.enabled and not self.release.takes_from
+
+    @model_validator(mode="after")
+    def _there_is_something_to_watch(self) -> Self:
+        if self.monitoring.enabled and not self.serving.capture_percentage:
+            refuse("serving.capture_percentage", "at least 1, since monitoring.enabled is true")
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_notices_degradation(self) -> Self:
+        """Elsewhere, as in degradation_in, is another configuration's matter."""
+        retraining = self.retraining
+        listens = retraining.enabled and retraining.on_degradation and not retraining.degradation_in
+        if self.trains and listens and not self.monitoring.enabled:
+            refuse("retraining.on_degradation", "false, since monitoring.enabled is false: nothing finds a degradation")
+        return self
+
+    @model_validator(mode="after")
+    def _instances_can_be_too_many(self) -> Self:
+        """An alarm that always rings, or never, is none."""
+        limit, least, most = self.monitoring.alarms.daily_instances, self.serving.instance_count, self.most_instances
+        if self.serving.autoscaling.enabled and limit and not least < limit < most:
+            refuse(
+                "monitoring.alarms.daily_instances",
+                f"above serving.instance_count, which is {least}, and below {most}, the most that there can be, "
+                "or 0 for no such alarm",
+            )
+        return self
 
 
 class EnvironmentSettings(FrozenModel):
@@ -70,6 +123,7 @@ class EnvironmentSettings(FrozenModel):
     retain: bool
     log_retention_days: LogRetentionDays
     notifications: NotificationSettings
+    metrics: MetricsSettings
     images: Annotated[Mapping[str, ImageUri], Frozen]
     models: Annotated[Mapping[str, ModelSettings], Frozen]
 
@@ -116,6 +170,14 @@ class EnvironmentSettings(FrozenModel):
                         f"models.{name}.{key}",
                         f"at least {window}, since retain is true and alarms look {window} s back (alarms.periods)",
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _degradation_is_no_accident(self) -> Self:
+        """One odd window is no trend; where nothing is kept, one may do."""
+        for name, model in self.models.items() if self.retain else ():
+            if model.monitoring.enabled and model.monitoring.breaches < 2:
+                refuse(f"models.{name}.monitoring.breaches", "at least 2, since retain is true")
         return self
 
     @model_validator(mode="after")

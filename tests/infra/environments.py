@@ -11,7 +11,14 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
 TRAINED = ("local", "dev", "staging")  # prod serves what staging trained
 STACKS = {
-    environment: ("foundation", *(("training",) if environment in TRAINED else ()), "serving", "release")
+    environment: (
+        "foundation",
+        *(("training",) if environment in TRAINED else ()),
+        "serving",
+        "release",
+        "monitoring",
+        "overview",
+    )
     for environment in ENVIRONMENTS
 }
 
@@ -87,7 +94,7 @@ def new_app(outdir: Path) -> Any:
 
 
 def read(outdir: Path, environment: str) -> dict[str, Template]:
-    """Templates by what they hold: foundation, training (where versions are made), serving, release."""
+    """Templates by what they hold: foundation, training (where versions are made), serving, release, and so on."""
     found = {kind: list(outdir.glob(f"mlops-{environment}-*{kind}.template.json")) for kind in STACKS[environment]}
     return {kind: Template(json.loads(path.read_text())) for kind, [path] in found.items()}
 

@@ -90,14 +90,15 @@ def test_the_ledger_is_encrypted_and_can_be_wound_back(environment, templates):
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_only_the_bucket_that_outcomes_arrive_in_sends_events(environment, templates):
+def test_the_buckets_that_outcomes_and_training_data_arrive_in_send_events(environment, templates):
     buckets = templates(environment)["foundation"].resources("AWS::S3::Bucket")
     telling = {
         name: each["Properties"]["NotificationConfiguration"]
         for name, each in buckets.items()
         if "NotificationConfiguration" in each["Properties"]
     }
-    assert telling == {"Capture4F9379E3": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}}
+    on = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    assert telling == {"Capture4F9379E3": on, "Data666C94C7": on}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -232,7 +233,7 @@ def test_costs_can_be_allocated(environment, templates):
                 tags = {tag["Key"]: tag["Value"] for tag in tags}
                 assert tags["project"] == "mlops", name
                 assert tags["environment"] == environment, name
-                assert ("model" in tags) is (stack != "foundation"), name
+                assert ("model" in tags) is (stack not in ("foundation", "overview")), name
 
 
 def test_what_models_import_from_the_foundation_does_not_come_and_go(templates):
@@ -280,5 +281,12 @@ def test_outputs_tell_people_where_things_are(environment, templates):
             "BatchFunctionName",
             *(["TestsFunctionName"] if environment == "staging" else []),
         },
+        "monitoring": {
+            "DashboardName",
+            "PipelineName",
+            "DeadLetterQueueUrl",
+            *(["RetrainingFunctionName"] if environment in ("local", "staging") else []),
+        },
+        "overview": {"DashboardName"},
     }
     assert outputs == {kind: expected[kind] for kind in STACKS[environment]}

@@ -19,6 +19,7 @@ def project(tmp_path, monkeypatch):
     (code / "credit_card").mkdir()
     definition = (code / "loan_approval" / "definition.py").read_text()
     (code / "credit_card" / "definition.py").write_text(definition)
+    (code / "credit_card" / "monitor.py").touch()
     monkeypatch.syspath_prepend(str(code))
     with (config / "dev.toml").open("a") as dev:
         dev.write('\n[models.credit_card.training]\ndata_prefix = "cards"\n')
@@ -38,12 +39,15 @@ def test_a_second_model_gets_its_own_stacks_and_parameters(project, tmp_path):
     stacks = synthesize(project, tmp_path)
     assert set(stacks) == {
         "mlops-dev-foundation",
+        "mlops-dev-overview",
         "mlops-dev-credit-card-training",
         "mlops-dev-credit-card-serving",
         "mlops-dev-credit-card-release",
+        "mlops-dev-credit-card-monitoring",
         "mlops-dev-loan-approval-training",
         "mlops-dev-loan-approval-serving",
         "mlops-dev-loan-approval-release",
+        "mlops-dev-loan-approval-monitoring",
     }
     parameters = {
         each["Properties"]["Name"]
@@ -56,7 +60,7 @@ def test_a_second_model_gets_its_own_stacks_and_parameters(project, tmp_path):
     policies = str(
         [
             each
-            for name in ("training", "serving", "release")
+            for name in ("training", "serving", "release", "monitoring")
             for each in stacks[f"mlops-dev-credit-card-{name}"].template["Resources"].values()
             if each["Type"] == "AWS::IAM::Policy"
         ]
@@ -75,7 +79,10 @@ def test_a_model_that_is_switched_off_keeps_its_release_state_and_the_stacks_tha
     assert {name for name in stacks if "loan" in name} == {
         "mlops-dev-loan-approval-serving",
         "mlops-dev-loan-approval-release",
+        "mlops-dev-loan-approval-monitoring",
     }
+    left = stacks["mlops-dev-loan-approval-monitoring"].template["Resources"].values()
+    assert {each["Type"] for each in left} == {"AWS::CloudWatch::Dashboard"}, "nothing runs, and nothing rings"
     assert "/mlops/dev/loan-approval/release/champion" in str(stacks["mlops-dev-foundation"].template)
     functions = {
         each["Properties"]["Environment"]["Variables"].get("POLICY")
@@ -109,3 +116,47 @@ def test_stacks_deploy_after_what_they_rely_on(project, tmp_path):
         "mlops-dev-loan-approval-training",
         "mlops-dev-loan-approval-serving",
     }
+    assert needs("mlops-dev-loan-approval-monitoring") == {
+        "mlops-dev-foundation",
+        "mlops-dev-loan-approval-training",
+        "mlops-dev-loan-approval-serving",
+    }
+    assert needs("mlops-dev-overview") == set(), "it knows models by name alone"
+
+
+def test_a_model_that_says_nothing_of_itself_is_not_monitored_and_says_so_in_one_line(project, tmp_path):
+    from mlops_constructs.errors import SettingRefusedError
+
+    (project / "pipeline_code" / "credit_card" / "monitor.py").unlink()
+    with pytest.raises(SettingRefusedError) as caught:
+        synthesize(project, tmp_path)
+    assert str(caught.value) == (
+        "models.credit_card.monitoring.enabled = True: must be false, or pipeline_code/credit_card/monitor.py must be "
+        "there"
+    )
+
+
+def test_a_model_can_do_without_monitors_and_keeps_the_alarms_on_its_endpoint(project, tmp_path):
+    (project / "pipeline_code" / "credit_card" / "monitor.py").unlink()
+    with (project / "config" / "dev.toml").open("a") as dev:
+        dev.write("\n[models.credit_card.monitoring]\nenabled = false\n")
+    template = synthesize(project, tmp_path)["mlops-dev-credit-card-monitoring"].template["Resources"].values()
+    kinds = {each["Type"] for each in template}
+    assert not kinds & {"AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"}
+    named = {
+        each["Properties"]["AlarmName"].rpartition("-")[2] for each in template if each["Type"].endswith("::Alarm")
+    }
+    assert named == {"NoTraffic", "Saturation", "Throttles", "ReleaseStuck", "Cost", "TrainingFailed"}
+
+
+def test_retraining_starts_the_pipeline_with_parameters_that_it_has(project, tmp_path):
+    from mlops_constructs.errors import SettingRefusedError
+
+    with (project / "config" / "dev.toml").open("a") as dev:
+        dev.write('\n[models.credit_card.retraining]\nenabled = true\ndata_parameter = "InputData"\n')
+    with pytest.raises(SettingRefusedError) as caught:
+        synthesize(project, tmp_path)
+    assert str(caught.value) == (
+        "models.credit_card.retraining.data_parameter = 'InputData': must be a parameter that "
+        "pipeline_code/credit_card declares: InputDataUri; or retraining.enabled = false"
+    )

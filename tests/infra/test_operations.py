@@ -5,26 +5,43 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS
+from tests.infra.environments import ENVIRONMENTS, flat
 
 DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
 PREFIX = re.compile(r"^(Serving)?(Challenger|Shadow)?")
 SUFFIX = re.compile(r"[0-9A-F]{8}$")
+MONITORING = re.compile(r"mlops-\w+-loan-approval-monitoring-(\w+)")
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_every_alarm_is_explained_under_its_name(environment, templates):
-    headings = {
+def headings():
+    return {
         name.strip()
         for line in DOCS.read_text().splitlines()
         if line.startswith("## ")
         for name in line.removeprefix("## ").split(",")
     }
-    alarms = {
-        PREFIX.sub("", SUFFIX.sub("", logical_id))
-        for template in templates(environment).values()
-        for logical_id, resource in template.body["Resources"].items()
-        if resource["Type"] == "AWS::CloudWatch::Alarm"
-    }
-    assert len(alarms) >= 7
-    assert alarms <= headings
+
+
+def alarms(template):
+    """What each alarm is called: by its name where it has one, by its logical id where CloudFormation names it."""
+    for logical_id, resource in template.body["Resources"].items():
+        if resource["Type"] in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            named = MONITORING.fullmatch(flat(resource["Properties"].get("AlarmName", "")))
+            yield named[1] if named else PREFIX.sub("", SUFFIX.sub("", logical_id)), resource["Properties"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_alarm_is_explained_under_its_name(environment, templates):
+    found = {name for template in templates(environment).values() for name, _ in alarms(template)}
+    assert len(found) >= 20
+    assert found <= headings()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_alarms_of_the_monitoring_stack_say_what_they_mean_and_where_it_says_what_to_do(environment, templates):
+    for name, properties in alarms(templates(environment)["monitoring"]):
+        if "AlarmName" not in properties:
+            continue  # of the functions, which FailureAlarm describes
+        meaning, _, place = properties["AlarmDescription"].partition(" What to do: docs/operations.md, ")
+        assert len(meaning) > 20
+        assert place.lower() == name.lower()

@@ -593,6 +593,12 @@ def test_values_that_only_the_deployment_knows_are_not_findings(change: Callable
     assert findings(definition) == []
 
 
+def test_what_stands_beside_such_a_value_is_looked_at() -> None:
+    definition = good()
+    put(f"{JOB}.AppSpecification.ContainerArguments", [f"s3://{TOKEN}", {"Get": "Parameters.Nowhere"}])(definition)
+    assert [finding for finding in findings(definition) if "Parameters.Nowhere" in finding]
+
+
 def test_a_step_may_follow_the_condition_itself() -> None:
     definition = good()
     add("Steps", {"Name": "After", "Type": "Fail", "DependsOn": ["Choose"], "Arguments": {}})(definition)

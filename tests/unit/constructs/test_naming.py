@@ -14,6 +14,11 @@ def test_names_of_a_model():
     assert names.training_stack == "mlops-local-loan-approval-training"
     assert names.serving_stack == "mlops-local-loan-approval-serving"
     assert names.release_stack == "mlops-local-loan-approval-release"
+    assert names.monitoring_stack == names.monitoring_pipeline == "mlops-local-loan-approval-monitoring"
+    assert names.monitoring_schedule == "mlops-local-loan-approval-monitoring"
+    assert names.degradation_alarm == "mlops-local-loan-approval-monitoring-degradation"
+    assert names.findings == "loan_approval/monitoring"
+    assert (names.dashboard, EnvironmentNames("mlops", "local").dashboard) == (names.base, "mlops-local")
     assert EnvironmentNames("mlops", "local").foundation_stack == "mlops-local-foundation"
 
 
@@ -51,6 +56,16 @@ def test_transform_jobs_have_room_for_a_time_and_belong_to_one_model(model):
     assert len(f"{prefix}20261121-0300") <= 63
     others = {"loan_approval", "loan_approval_eu", "a" * 50, "a" * 49 + "_b", "a" * 49 + "_c"} - {model}
     assert not any(names.model(other).transform_job_prefix.startswith(prefix) for other in others)
+
+
+def test_a_schedule_has_a_name_that_scheduler_and_model_monitor_take_and_no_other_model_has():
+    names = EnvironmentNames("mlops", "local")
+    models = ["loan_approval", "a" * 45, "a" * 50, "a" * 49 + "_b", "a" * 51]
+    schedules = [names.model(each).monitoring_schedule for each in models]
+    assert len(set(schedules)) == len(schedules)
+    for each in schedules:
+        assert len(each) <= 63
+        assert each.endswith("-monitoring")
 
 
 def test_what_others_are_told_has_a_path_too():

@@ -1,0 +1,131 @@
+"""The SageMaker pipeline that judges what a model's endpoint saw."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from mlops_constructs import definition_check, published_code
+from mlops_constructs.artifact_source import ArtifactSource
+from mlops_constructs.definition_builder import DefinitionBuilder
+from mlops_constructs.errors import ConstructError, SettingRefusedError
+from mlops_constructs.foundation import Foundation
+from mlops_constructs.images import Images
+from mlops_constructs.monitoring_role import BUS, MonitoringRole
+from mlops_constructs.monitoring_settings import MonitoringSettings
+from mlops_constructs.naming import ModelNames, ReleaseParameter
+from mlops_constructs.pipeline_context import PipelineContext
+from mlops_constructs.published_code import PublishedCode
+from mlops_constructs.settings import TrainingSettings
+
+MODEL_FILE = "monitor.py"
+"""Where a model's folder says what the monitors have to know of it."""
+
+_DEFINITION = "monitoring.definition"
+
+
+class MonitoringPipeline(Construct):
+    """`pipeline_code/monitoring` for one model, with a role of its own.
+
+    names, registry: of the model, here and where its versions are made. source: where their artifacts are, if not in
+    this environment.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: ModelNames,
+        registry: ModelNames,
+        framework: str,
+        settings: MonitoringSettings,
+        training: TrainingSettings,
+        code_root: Path,
+        images: Images,
+        foundation: Foundation,
+        source: ArtifactSource | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._names, self._registry, self._images = names, registry, images
+        _check(code_root, names)
+        self.role = MonitoringRole(self, "Role", names=names, registry=registry, foundation=foundation, source=source)
+        code = published_code.publish(self, code_root, names.folder)
+        self.role.grant_code(code)
+        jobs = training.model_copy(
+            update=settings.model_dump(include={"processing_instance_type", "volume_gb", "max_runtime_seconds"})
+        )
+        build = DefinitionBuilder(self._build_context(code, foundation, jobs), framework)
+        self.pipeline = self._build_pipeline(self._define(build, settings, foundation))
+
+    def _build_context(
+        self, code: PublishedCode, foundation: Foundation, settings: TrainingSettings
+    ) -> PipelineContext:
+        return PipelineContext(
+            model=self._names.folder,
+            base_name=self._names.base,
+            role_arn=self.role.role_arn,
+            code_uri=code.uri,
+            code_sha256=code.sha256,
+            data_bucket=foundation.data.bucket_name,
+            artifacts_bucket=foundation.artifacts.bucket_name,
+            key_arn=foundation.protection.key.key_arn,
+            package_group=self._registry.package_group,
+            champion_parameter=self._names.release_parameter(ReleaseParameter.CHAMPION),
+            image_uri=self._use_image,
+            built_in=lambda framework: self._images.image(framework).built_in,
+            settings=settings,
+        )
+
+    def _use_image(self, framework: str) -> str:
+        image = self._images.image(framework)
+        self.role.grant_pull(image)
+        return image.uri
+
+    def _define(self, build: DefinitionBuilder, settings: MonitoringSettings, foundation: Foundation) -> dict[str, Any]:
+        names = self._names
+        definition: Any = importlib.import_module(_DEFINITION)
+        watch = definition.Watch(
+            model=names.folder,
+            endpoint=names.endpoint,
+            capture_uri=f"s3://{foundation.capture.bucket_name}/{names.folder}",
+            results_uri=f"s3://{foundation.artifacts.bucket_name}/{names.findings}",
+            champion_parameter=build.context.champion_parameter,
+            window_hours=settings.window_hours,
+            delay_minutes=settings.delay_minutes,
+            min_rows=settings.min_rows,
+            breaches=settings.breaches,
+            of=settings.of,
+            matures_after_days=settings.labels.matures_after_days,
+            missing_means=settings.labels.missing_means,
+            schedule_name=names.monitoring_schedule,
+            environment=names.environment,
+            public_model=names.public,
+            bus=BUS,
+        )
+        body: dict[str, Any] = dict(definition.definition(build, watch))
+        if found := definition_check.findings(body):
+            raise ConstructError("\n".join(f"pipeline_code/monitoring/definition.py: {each}" for each in found))
+        return body
+
+    def _build_pipeline(self, definition: dict[str, Any]) -> sagemaker.CfnPipeline:
+        pipeline = sagemaker.CfnPipeline(
+            self,
+            "Pipeline",
+            pipeline_name=self._names.monitoring_pipeline,
+            pipeline_description=f"Judges what the endpoint {self._names.endpoint} saw, window by window",
+            role_arn=self.role.role_arn,
+            # Typed Any in the schema: CloudFormation takes it in PascalCase only.
+            pipeline_definition={"PipelineDefinitionBody": cdk.Stack.of(self).to_json_string(definition)},
+        )
+        pipeline.node.add_dependency(self.role)
+        return pipeline
+
+
+def _check(code_root: Path, names: ModelNames) -> None:
+    if not (code_root / names.folder / MODEL_FILE).is_file():
+        place = f"{code_root.name}/{names.folder}/{MODEL_FILE}"
+        raise SettingRefusedError(f"models.{names.folder}.monitoring.enabled", True, f"false, or {place} must be there")

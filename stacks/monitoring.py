@@ -1,0 +1,104 @@
+"""How one model is watched, who is told, and what trains it anew."""
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from mlops_constructs.artifact_source import ArtifactSource
+from mlops_constructs.dead_letter_queue import DeadLetterQueue
+from mlops_constructs.foundation import Foundation
+from mlops_constructs.images import Images
+from mlops_constructs.model_dashboard import ModelDashboard
+from mlops_constructs.model_metrics import ModelMetrics
+from mlops_constructs.monitoring_alarms import MonitoringAlarms
+from mlops_constructs.monitoring_pipeline import MonitoringPipeline
+from mlops_constructs.monitoring_schedule import MonitoringSchedule
+from mlops_constructs.naming import EnvironmentNames, ModelNames
+from mlops_constructs.retraining_controller import RetrainingController
+from stacks.settings import EnvironmentSettings
+
+
+class MonitoringStack(cdk.Stack):
+    """The monitoring pipeline with its schedule, the model's alarms and dashboard, the retraining controller.
+
+    Of a model that is switched off, only the dashboard is left.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: ModelNames,
+        settings: EnvironmentSettings,
+        foundation: Foundation,
+        code_root: Path,
+        **stack: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **stack)
+        self._names, self._settings, self._foundation = names, settings, foundation
+        self._model = model = settings.models[names.folder]
+        metrics = ModelMetrics(names)
+        dead_letters = self._watch(code_root) if model.watches else None
+        alarms = None
+        if model.enabled:
+            alarms = MonitoringAlarms(
+                self,
+                "Alarms",
+                metrics=metrics,
+                serving=model.serving,
+                settings=model.monitoring,
+                topic=foundation.topic,
+                dead_letters=dead_letters,
+                trains=model.trains,
+            )
+        if model.trains and model.retraining.enabled:
+            self._retrain()
+        shown = alarms.shown if alarms else []
+        dashboard = ModelDashboard(self, "Dashboard", metrics=metrics, alarms=shown, trains=model.trains)
+        cdk.CfnOutput(self, "DashboardName", value=dashboard.dashboard_name)
+
+    def _watch(self, code_root: Path) -> DeadLetterQueue:
+        names, model, foundation = self._names, self._model, self._foundation
+        elsewhere = model.release.takes_from
+        source = ArtifactSource(self, "Source", names=EnvironmentNames(names.project, elsewhere)) if elsewhere else None
+        monitoring = MonitoringPipeline(
+            self,
+            "Monitoring",
+            names=names,
+            registry=names.registry(elsewhere),
+            framework=model.framework,
+            settings=model.monitoring,
+            training=model.training,
+            code_root=code_root,
+            images=Images(self, self._settings.images),
+            foundation=foundation,
+            source=source,
+        )
+        schedule = MonitoringSchedule(
+            self,
+            "Schedule",
+            names=names,
+            settings=model.monitoring,
+            pipeline=monitoring.pipeline,
+            protection=foundation.protection,
+        )
+        cdk.CfnOutput(self, "PipelineName", value=monitoring.pipeline.pipeline_name)
+        cdk.CfnOutput(self, "DeadLetterQueueUrl", value=schedule.dead_letters.queue_url)
+        return schedule.dead_letters
+
+    def _retrain(self) -> None:
+        names, model = self._names, self._model
+        degraded = [names, *(names.registry(each) for each in model.retraining.degradation_in)]
+        retraining = RetrainingController(
+            self,
+            "Retraining",
+            names=names,
+            settings=model.retraining,
+            training=model.training,
+            foundation=self._foundation,
+            alarm_names=[each.degradation_alarm for each in degraded],
+        )
+        cdk.CfnOutput(self, "RetrainingFunctionName", value=retraining.function.function_name)
