@@ -26,15 +26,22 @@ class Replay:
 
 def ask(runtime: Any, endpoint: str, inference_id: str, application: Application) -> Mapping[str, Any]:
     """Send one application; returns its prediction. Any error is raised."""
+    return ask_many(runtime, endpoint, inference_id, [application])[0]
+
+
+def ask_many(
+    runtime: Any, endpoint: str, inference_id: str, applications: Sequence[Application]
+) -> list[Mapping[str, Any]]:
+    """Send several applications as one request; returns their predictions in order. Any error is raised."""
     answer = runtime.invoke_endpoint(
         EndpointName=endpoint,
         ContentType="application/json",
         Accept="application/json",
         InferenceId=inference_id,
-        Body=json.dumps({"instances": [application]}),
+        Body=json.dumps({"instances": list(applications)}),
     )
-    prediction: Mapping[str, Any] = json.loads(answer["Body"].read())["predictions"][0]
-    return prediction
+    predictions: list[Mapping[str, Any]] = json.loads(answer["Body"].read())["predictions"]
+    return predictions
 
 
 def replay(runtime: Any, endpoint: str, applications: Sequence[tuple[str, Application]]) -> Replay:

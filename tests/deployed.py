@@ -22,6 +22,8 @@ from tests.local_aws_fixture import LocalAws
 
 NAMES = EnvironmentNames("mlops", "local")
 MODEL = NAMES.model("loan_approval")
+BOOK = "2008-12-31"
+"""Up to this day the loans go that tests train on: all of them."""
 _NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out")
 
 
@@ -99,7 +101,7 @@ class Platform:
 
     def train(self) -> dict[str, Any]:
         """Run the pipeline on the bank's loans; DescribeModelPackage's answer for the version it registers."""
-        execution = self.follow(self.start(loans.upload(self.client("s3"), self.data_bucket, self.model.folder)))
+        execution = self.follow(self.start(loans.upload(self.client("s3"), self.data_bucket, self.model.folder, BOOK)))
         assert execution["PipelineExecutionStatus"] == "Succeeded", self.said[-20:]
         return releases.newest_version(self.client("sagemaker"), self.model.package_group)
 
@@ -127,7 +129,6 @@ class Platform:
             run=Run(summary),
             target=Target(self.model, self.settings, self.model.package_group, self.client),
             endpoint=self.model.endpoint,
-            data_uri=f"s3://{self.data_bucket}/{self.model.folder}/",
             capture_bucket=outputs["CaptureBucket"],
             artifacts_bucket=outputs["ArtifactsBucket"],
             runtime=aws.clients_of(self._local_aws.environment, attempts=1)("sagemaker-runtime"),

@@ -2,7 +2,7 @@
 
 import argparse
 
-from mlops.commands import batch, control, demo, history, outcomes, registry, status
+from mlops.commands import batch, control, demo, history, monitor, outcomes, registry, status
 
 _EPILOG = """exit codes: 0 done, 1 failed or refused, 2 usage, 3 not yet (time over, or it waits for a person),
 130 interrupted. See docs/command-line.md."""
@@ -16,6 +16,6 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (demo, status, history, registry, control, outcomes, batch):
+    for module in (demo, status, history, registry, control, outcomes, batch, monitor):
         module.add(commands)
     return top

@@ -11,9 +11,10 @@ from local_aws.state import Home
 from mlops import aws, local, pipelines, registry, releases, target, traffic
 from mlops.cdk import ROOT, cdk, is_news
 from mlops.console import console, line, table
-from mlops.demo import loans
+from mlops.demo import alone, chronicle, loans, report
 from mlops.demo.phases import Run
 from mlops.demo.story import RECENT, SLIP, Story
+from mlops.demo.years import Years
 from mlops.errors import CommandError
 from mlops.interruption import interruptible, put_off
 from mlops_constructs.naming import EnvironmentNames, ModelNames
@@ -21,6 +22,9 @@ from mlops_constructs.naming import EnvironmentNames, ModelNames
 STAGE = "local"
 MODEL = "loan_approval"
 SUMMARY = ROOT / "build" / "demo" / "summary.json"
+REPORT = SUMMARY.with_name("report.html")
+FIRST_BOOK = "2002-12-31"
+"""The day up to which the bank's book goes that the first version learns from."""
 YEAR, PER_MONTH = 2003, 100
 RELEASE_TIMEOUT_SECONDS = 300
 """A run of the controller that a kill cut off keeps its lock for 90 s, and the schedule comes a minute later."""
@@ -101,31 +105,78 @@ def _loop(run: Run, server: local.Server) -> None:
         serving = _release(run, clients, model, package)
     with run.phase("traffic", f"Replay applications of {YEAR} through InvokeEndpoint"):
         _predict(run, clients, model, serving, foundation["CaptureBucket"])
-    _tell_story(run, server, package, foundation)
-    run.results["resource_types"] = server.resource_types()
-
-
-def _tell_story(run: Run, server: local.Server, first: Mapping[str, Any], foundation: Mapping[str, str]) -> None:
-    """The versions after the first one: a better, a worse and a broken one, with customers applying all the time."""
-    story = Story(
+    years = Years(
         run=run,
         target=target.find(STAGE, MODEL),
-        endpoint=run.results["endpoint"],
-        data_uri=first["CustomerMetadataProperties"]["data_uri"],
+        endpoint=serving.endpoint,
+        runtime=clients("sagemaker-runtime"),
+        capture_bucket=foundation["CaptureBucket"],
+        data_bucket=foundation["DataBucket"],
+        version=package["ModelPackageVersion"],
+    )
+    story = Story(
+        run=run,
+        target=years.target,
+        endpoint=serving.endpoint,
         capture_bucket=foundation["CaptureBucket"],
         artifacts_bucket=foundation["ArtifactsBucket"],
         runtime=aws.clients_of(server.environment, attempts=1)("sagemaker-runtime"),
     )
-    story.tell_first(first["ModelPackageVersion"])
-    with run.phase("better", "A version trained on newer loans: shadow, challenger, verdict, promotion"):
-        better = story.train("trained on the loans of 2003 and 2004", **RECENT)
-        story.release(better)
+    story.tell_first(package["ModelPackageVersion"])
+    _live(run, years, story)
+    _tell_years(run, years, story, package)
     with run.phase("worse", "A version that approves nearly everything: its AUC is as good, its decisions are not"):
-        story.release(story.train("with a threshold of 0.9", **RECENT, DecisionThreshold="0.9"))
+        story.release(story.train("with a threshold of 0.9", years.snapshot, **RECENT, DecisionThreshold="0.9"))
     with run.phase("broken", "An urgent fix with an error in its code, released without an experiment"):
-        slip = story.register_by_hand(better, SLIP, "an urgent fix, with an error in its code")
+        champion = registry.version(clients("sagemaker"), years.target.package_group, years.version)
+        slip = story.register_by_hand(champion, SLIP, "an urgent fix, with an error in its code")
         story.release(slip, hotfix=True)
     run.results["releases"] = story.releases
+    run.results["resource_types"] = server.resource_types()
+
+
+def _live(run: Run, years: Years, story: Story) -> None:
+    """The months with the first version, until its decisions are seen to fail; then those with its successor."""
+    with run.phase("months", "Replay the bank's months from 2003 on; the monitors watch, and only watch"):
+        years.until_retraining()
+    with run.phase("retrained", "The alarm has started a training; then approval, shadow, challenger, verdict"):
+        package = years.follow_retraining()
+        story.applications = years.applications()
+        story.release(package)
+        version = package["ModelPackageVersion"]
+        years.note_answers(story.answered, f"v{version}-")
+    if story.releases[-1]["outcome"] != "promoted":
+        raise CommandError(
+            f"version {version}, made by the retraining: {story.releases[-1]['outcome']}, expected promoted; "
+            "see mlops history"
+        )
+    with run.phase("after", "The months that follow, with the new version"):
+        years.finish(version)
+
+
+def _tell_years(run: Run, years: Years, story: Story, first: Mapping[str, Any]) -> None:
+    """Put the years into the summary and the report, beside what the first version alone would have come to."""
+    everything = [loan for month in years.history.months.values() for loan in month.loans]
+    months = chronicle.rows(years, alone.approved_by(years.target.clients("s3"), first, everything))
+    found = chronicle.summary(years, months)
+    run.results["monitoring"] = found
+    REPORT.write_text(
+        report.html(
+            {
+                "months": months,
+                **found,
+                "releases": story.releases,
+                "version_1_auc": run.results["test_auc"],
+            }
+        )
+    )
+    now = found["charge_off_rates"]["since_release"]
+    line(
+        run.clock,
+        f"since {now['from']}: {now['with']:.1%} of the approved loans were charged off in the end; version 1 alone "
+        f"would have come to {now['without']:.1%}",
+        style="green",
+    )
 
 
 def _train(run: Run, clients: Callable[[str], Any], model: ModelNames, data_bucket: str) -> Mapping[str, Any]:
@@ -133,7 +184,7 @@ def _train(run: Run, clients: Callable[[str], Any], model: ModelNames, data_buck
     sagemaker = clients("sagemaker")
     for arn in pipelines.stop_running(sagemaker, model.pipeline):
         line(run.clock, f"stopped {arn}: an interrupted demo had left it running")
-    uri = loans.upload(clients("s3"), data_bucket, MODEL)
+    uri = loans.upload(clients("s3"), data_bucket, MODEL, FIRST_BOOK)
     line(run.clock, f"loans uploaded to {uri}")
     follower = pipelines.run(
         clients, model.pipeline, {"InputDataUri": uri}, lambda step, text: line(run.clock, text, source=step)
@@ -253,6 +304,7 @@ def _tell_end(run: Run) -> None:
             ("captured", f"{results['captured_records']}, below {results['capture_uri']}"),
             ("seconds", ", ".join(f"{name} {value:.1f}" for name, value in run.seconds.items())),
             ("summary", str(SUMMARY.relative_to(ROOT))),
+            ("report", str(REPORT.relative_to(ROOT))),
         ],
     )
 

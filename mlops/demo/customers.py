@@ -27,8 +27,9 @@ Outcomes = Sequence[tuple[str, str]]
 class Customers:
     """A context in which applications are sent, each once, under an inference id of its own; `loans` never ends.
 
-    `runtime` must not retry: a request that failed is to be counted. failures (by what was answered) and versions
-    (that answered) grow while it runs. `tell` gets (inference id, outcome) of what was answered, a little later.
+    `runtime` must not retry: a request that failed is to be counted. failures (by what was answered), versions (that
+    answered) and answers (by the loan's name: whether it was approved, by which version) grow while it runs. `tell`
+    gets (inference id, outcome) of what was answered, a little later.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Customers:
         self._counting = threading.Lock()
         self.failures: Counter[str] = Counter()
         self.versions: Counter[str] = Counter()
+        self.answers: dict[str, tuple[bool, str]] = {}
         self.error: Exception | None = None
 
     def __enter__(self) -> "Customers":
@@ -78,7 +80,9 @@ class Customers:
         except (ClientError, BotoCoreError) as error:
             self._count(self.failures, _words(error))
             return ""
-        self._count(self.versions, str(prediction["model_version"]))
+        version = str(prediction["model_version"])
+        self.answers[loan.name] = (prediction["decision"] == "approve", version)
+        self._count(self.versions, version)
         return name
 
     def _count(self, counter: Counter[str], what: str) -> None:

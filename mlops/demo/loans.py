@@ -5,6 +5,7 @@ import gzip
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,37 @@ DATA_FILE = Path(__file__).resolve().parents[2] / "data" / "loans" / "sba_sample
 
 @dataclass(frozen=True)
 class Loan:
-    """One row of the file. application: what was known when it was made; outcome: "1" if it was charged off later."""
+    """One row of the file. application: what was known when it was made; outcome: "1" if it was charged off later.
+
+    charged_off: the month in which that was known; "" without a charge-off.
+    """
 
     name: str
     month: str
     application: dict[str, Any]
     outcome: str
+    charged_off: str = ""
 
 
-def upload(s3: Any, bucket: str, model: str, source: Path = DATA_FILE) -> str:
-    """Put the loans where their content says, and return the S3 prefix.
+def upload(s3: Any, bucket: str, model: str, until: str, source: Path = DATA_FILE) -> str:
+    """Put the loans approved up to a day ("2006-10-31") as the snapshot of that day, and return its S3 prefix.
 
     SageMaker's step cache compares the addresses of inputs, not what is behind them: an address made from
     the content is what keeps a cached step honest.
     """
-    body = source.read_bytes()
-    prefix = f"{model}/{hashlib.sha256(body).hexdigest()[:12]}/"
-    s3.put_object(Bucket=bucket, Key=f"{prefix}{source.name}", Body=body)
+    body = book(until, source)
+    prefix = f"{model}/until={until}/{hashlib.sha256(body).hexdigest()[:12]}/"
+    s3.put_object(Bucket=bucket, Key=f"{prefix}loans.csv.gz", Body=body)
     return f"s3://{bucket}/{prefix}"
+
+
+def book(until: str, source: Path = DATA_FILE) -> bytes:
+    """The file's rows approved up to `until`, with their outcomes as known today; the same bytes for the same rows."""
+    with gzip.open(source, "rt", newline="") as file:
+        header = file.readline()
+        day = header.rstrip().split(",").index("ApprovalDate")
+        rows = [row for row in file if row.split(",", day + 1)[day] <= until]
+    return gzip.compress("".join((header, *rows)).encode(), compresslevel=1, mtime=0)
 
 
 def approved_in(first_month: str, last_month: str, source: Path = DATA_FILE) -> Iterator[Loan]:
@@ -42,7 +56,7 @@ def approved_in(first_month: str, last_month: str, source: Path = DATA_FILE) -> 
             month = row["ApprovalDate"][:7]
             if first_month <= month <= last_month:
                 application = {field.name: _value(row[field.name]) for field in INPUTS}
-                yield Loan(f"loan-{number:06d}", month, application, row[LABEL])
+                yield Loan(f"loan-{number:06d}", month, application, row[LABEL], _charged_off(row))
 
 
 def applications(year: int, per_month: int, source: Path = DATA_FILE) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -52,6 +66,13 @@ def applications(year: int, per_month: int, source: Path = DATA_FILE) -> Iterato
         if seen.setdefault(loan.month, 0) < per_month:
             seen[loan.month] += 1
             yield loan.name, loan.application
+
+
+def _charged_off(row: dict[str, str]) -> str:
+    """The month of the charge-off; a loan that was paid in full after all counts as good, as its label does."""
+    if row[LABEL] != "1":
+        return ""
+    return datetime.strptime(row["ChgOffDate"], "%d-%b-%y").strftime("%Y-%m")
 
 
 def _value(text: str) -> str | float | None:

@@ -48,17 +48,20 @@ def predict_fn(columns, model):
 
 @dataclass
 class Story:
-    """The versions that come after the first, each released with customers applying all the time."""
+    """The versions that come after the first, each released with customers applying all the time.
+
+    answered: of the newest release's applications by the loan's name, whether it was approved and by which version.
+    """
 
     run: Run
     target: Target
     endpoint: str
-    data_uri: str
     capture_bucket: str
     artifacts_bucket: str
     runtime: Any
     applications: Iterator[loans.Loan] = field(default_factory=lambda: _again_and_again(FIRST_MONTH, LAST_MONTH))
     releases: list[dict[str, Any]] = field(default_factory=list)
+    answered: dict[str, tuple[bool, str]] = field(default_factory=dict)
 
     def tell_first(self, version: int) -> None:
         """The first version has nothing to be compared with."""
@@ -66,9 +69,9 @@ class Story:
             {"version": version, "strategy": ["replace"], "verdict": None, "samples": 0, "outcome": "promoted"}
         )
 
-    def train(self, what: str, **parameters: str) -> Mapping[str, Any]:
-        """Run the pipeline on `data_uri`; returns the version that it registered."""
-        given = {"InputDataUri": self.data_uri, **parameters}
+    def train(self, what: str, data_uri: str, **parameters: str) -> Mapping[str, Any]:
+        """Run the pipeline on the data; returns the version that it registered."""
+        given = {"InputDataUri": data_uri, **parameters}
         pipelines.run(self._clients, self.target.names.pipeline, given, self._say_step)
         package = releases.newest_version(self._clients("sagemaker"), self.target.package_group)
         auc = float(package["CustomerMetadataProperties"]["test_auc"])
@@ -111,6 +114,7 @@ class Story:
             self._say(f"version {version} approved" + (", to replace the champion at once" if hotfix else ""))
             told = list(self._follow(arn, known, generation))
             end = self._state()
+        self.answered = dict(customers.answers)
         result = summarize(version, told, champion=end.champion == arn) | {
             "requests": customers.requests,
             "failed_requests": customers.failures.total(),

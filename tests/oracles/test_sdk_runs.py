@@ -14,7 +14,7 @@ import pytest
 from mlops import releases
 from mlops.demo import loans
 from mlops_constructs.naming import ModelNames
-from tests.deployed import MODEL, NAMES, Platform, checkout
+from tests.deployed import BOOK, MODEL, NAMES, Platform, checkout
 from tests.local_aws_fixture import LocalAws
 
 pytestmark = pytest.mark.oracle
@@ -56,7 +56,7 @@ def platform(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def loan_version(platform: Platform) -> dict[str, Any]:
-    return _trained(platform, MODEL, loans.upload(platform.client("s3"), platform.data_bucket, MODEL.folder))
+    return _trained(platform, MODEL, loans.upload(platform.client("s3"), platform.data_bucket, MODEL.folder, BOOK))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,9 @@ from mlops.demo.customers import Customers
 from mlops.demo.loans import Loan
 
 
+DECISIONS = ("approve", "decline", "approve")
+
+
 class Runtime:
     """Answers every application but those of 13."""
 
@@ -23,7 +26,7 @@ class Runtime:
         if number == 13:
             answer: Any = {"Error": {"Code": "ModelError"}, "OriginalStatusCode": 500, "OriginalMessage": "why\nwhere"}
             raise ClientError(answer, "InvokeEndpoint")
-        return {"Body": io.BytesIO(json.dumps({"predictions": [{"model_version": "2"}]}).encode())}
+        return {"Body": io.BytesIO(json.dumps({"predictions": [{"model_version": "2", "decision": DECISIONS[number % 3]}]}).encode())}
 
 
 @pytest.fixture
@@ -51,6 +54,8 @@ def test_outcomes_are_told_of_what_was_answered_and_failures_are_counted(quick: 
     assert sent.requests == sent.versions["2"] + 1
     assert [name for name, _ in told[:14]] == [f"run-{number}" for number in (*range(13), 14)]
     assert told[3] == ("run-3", "1")
+    assert sent.answers["1"] == (False, "2") and sent.answers["2"] == (True, "2")
+    assert "13" not in sent.answers
 
 
 def test_what_goes_wrong_in_the_background_is_raised_at_the_end(quick: None) -> None:

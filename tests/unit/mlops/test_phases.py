@@ -36,7 +36,7 @@ def test_a_summary_of_a_good_run_names_no_failure(tmp_path: Path) -> None:
 
 def test_a_release_waits_longer_than_a_controller_that_was_cut_off_keeps_its_lock() -> None:
     """A demo on the state of a killed one finds the lock held, and then only the schedule wakes the controller."""
-    lock = (ROOT / "lambdas/release_controller/lock.py").read_text()
+    lock = (ROOT / "lambdas/shared/lock.py").read_text()
     lease = int(re.findall(r"^LEASE_SECONDS = (\d+)$", lock, re.MULTILINE)[0])
     settings = load(ROOT / "config", demo.STAGE).models[demo.MODEL]
     least = lease + 60 * settings.release.schedule_minutes + settings.serving.deployment.max_timeout_seconds / 10

@@ -1,0 +1,245 @@
+"""`mlops monitor run`, `status`, `report`: the monitors of a model, started for any window and read at any time."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mlops import monitoring, target, words
+from mlops.commands import options
+from mlops.errors import UsageError
+from mlops.ledger import Entry
+from mlops.monitoring import Alarm, Watched
+from mlops.target import Target
+from monitoring.findings import JUDGED, MONITORS, Confirmation, Judgement, Window
+
+_FORMS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
+RETRAININGS = 3
+"""How many entries of the retraining controller `status` shows."""
+
+
+def add(commands: "options.Commands") -> None:
+    what = "what the monitors say of a model, and runs of them on demand"
+    parser = commands.add_parser("monitor", help=what, description=f"{what[0].upper()}{what[1:]}.")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    start = options.command(actions, "run", run, "judge windows of predictions now, whatever the schedule")
+    start.add_argument("--windows", type=windows, metavar="A/B,C/D", help="windows of inputs, each start/end")
+    start.add_argument("--outcome-windows", type=windows, metavar="A/B,C/D", help="windows whose outcomes have matured")
+    start.add_argument(
+        "--since", type=moment, metavar="TIME", help="windows of inputs from here to now, one after the other"
+    )
+    start.add_argument(
+        "--hours", type=options.positive, metavar="N", help="with --since: how long each is (default: as scheduled)"
+    )
+    start.add_argument("--follow", action="store_true", help="follow the run to its end, and say what it found")
+    options.command(
+        actions, "status", status, "the newest judgements, confirmations, alarms, retrainings and the schedule"
+    )
+    page = options.command(actions, "report", report, "the newest report: an HTML page with pictures")
+    page.add_argument("--save", metavar="FILE", help="write it there; - for standard output")
+
+
+def windows(text: str) -> list[Window]:
+    """Windows, separated by commas; a date alone is its midnight, UTC."""
+    return [_window(part.strip()) for part in text.split(",") if part.strip()] or _refuse(text)
+
+
+def moment(text: str) -> datetime:
+    """A time in UTC as in 2026-11-21T16:00:00Z, or a date for its midnight."""
+    for form in _FORMS:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise argparse.ArgumentTypeError(f"{text!r} is not a time in UTC; write 2026-11-21 or 2026-11-21T16:00:00Z")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    model = target.find(arguments.env, arguments.model)
+    inputs = _inputs(arguments, model)
+    matured = arguments.outcome_windows or []
+    count = max(len(set(inputs)), len(set(matured)))
+    if not arguments.follow and count > monitoring.MOST_WINDOWS:
+        raise UsageError(
+            f"{count} windows take more than one run, of {monitoring.MOST_WINDOWS} each, one after the other: "
+            "add --follow, or name fewer"
+        )
+    if not arguments.follow:
+        execution = monitoring.start(model, inputs, matured)
+        options.say(arguments, f"{execution} has started; {model.command('monitor status')} shows what it finds")
+        options.answer(arguments, options.of(model, executions=[execution], windows=list(map(str, inputs))), [])
+        return 0
+    watched = monitoring.run(model, inputs, matured, lambda step, text: options.say(arguments, f"{step:<14} {text}"))
+    options.answer(arguments, options.of(model, **_facts(watched)), _found(model, watched))
+    return 0
+
+
+def status(arguments: argparse.Namespace) -> int:
+    model = target.find(arguments.env, arguments.model)
+    settings, concluded = model.settings.monitoring, monitoring.latest(model)
+    judged: list[Judgement] = []
+    if concluded:
+        kept = monitoring.store(model)
+        judged = monitoring.judgements(kept.s3, kept.bucket, kept.prefix, str(concluded["version"]))
+    said = monitoring.confirmations(judged, settings.breaches, settings.of)
+    alarms, retrained = monitoring.alarms(model), monitoring.retrainings(model, RETRAININGS)
+    schedule, last = monitoring.schedule(model), monitoring.last_execution(model)
+    now = datetime.now(UTC)
+    version = f", version {concluded['version']}" if concluded else ""
+    lines = [f"{model.title}{version}, {words.moment(now)} UTC"]
+    lines += [f"  {name:<15}{text}" for name, text in _monitor_rows(judged, said)]
+    lines += [f"  {'alarms':<15}{text}" for text in _alarms(alarms)]
+    lines += [f"  {'retraining':<15}{_retraining(each)}" for each in retrained] or [f"  {'retraining':<15}none yet"]
+    lines.append(f"  {'schedule':<15}{f'{schedule.name} {schedule.state}, {schedule.when}' if schedule else 'none'}")
+    if last:
+        lines.append(f"  {'last run':<15}{last.status} {words.ago(last.began, now)}: {last.arn}")
+    lines.append(
+        f"  {'report':<15}{concluded['report'] if concluded else 'none; ' + model.command('monitor run', '--follow')}"
+    )
+    data = {
+        "version": concluded and concluded["version"],
+        "report": concluded and concluded["report"],
+        "monitors": {each.monitor: _monitor_facts(each, _newest(judged, each.monitor)) for each in said},
+        "alarms": alarms,
+        "retrainings": retrained,
+        "schedule": schedule,
+        "last_run": last,
+    }
+    options.answer(arguments, options.of(model, **data), lines)
+    return 0
+
+
+def report(arguments: argparse.Namespace) -> int:
+    model = target.find(arguments.env, arguments.model)
+    concluded, page = monitoring.report(model)
+    if arguments.save == "-" and not arguments.json:
+        sys.stdout.write(page.decode())
+        return 0
+    lines = [f"version {concluded['version']}, {_confirmed(concluded['confirmed'])}: {concluded['report']}"]
+    if arguments.save:
+        Path(arguments.save).write_bytes(page)
+        lines.append(f"saved as {arguments.save}; open it in a browser")
+    else:
+        lines.append(f"{model.command('monitor report', '--save', 'report.html')} fetches it")
+    options.answer(arguments, options.of(model, **concluded, saved=arguments.save), lines)
+    return 0
+
+
+def _inputs(arguments: argparse.Namespace, model: Target) -> list[Window]:
+    """The windows of inputs that were asked for; none for those of the schedule."""
+    if arguments.hours and not arguments.since:
+        raise UsageError("--hours: says how long the windows from --since on are; give --since too")
+    if arguments.since and arguments.windows:
+        raise UsageError("--since: names the windows already that --windows names; give one of both")
+    if not arguments.since:
+        return arguments.windows or []
+    hours = timedelta(hours=arguments.hours or model.settings.monitoring.window_hours)
+    ready = monitoring.utc_now() - timedelta(minutes=model.settings.monitoring.delay_minutes)
+    found = list(_since(arguments.since, hours, ready))
+    if not found:
+        raise UsageError(
+            f"--since {arguments.since:%Y-%m-%dT%H:%M:%SZ}: no window of {hours.total_seconds() / 3600:g} h has ended "
+            f"since, and been captured by {ready:%Y-%m-%dT%H:%M:%SZ}; begin earlier, or give --hours"
+        )
+    return found
+
+
+def _since(start: datetime, length: timedelta, until: datetime) -> Iterator[Window]:
+    while start + length <= until:
+        yield Window(start, start + length)
+        start += length
+
+
+def _window(text: str) -> Window:
+    start, slash, end = text.partition("/")
+    if not slash:
+        return _refuse(text)[0]
+    try:
+        return Window(moment(start), moment(end))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _refuse(text: str) -> list[Window]:
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no window; write 2026-11-20/2026-11-21, or times as 2026-11-20T16:00:00Z"
+    )
+
+
+def _found(model: Target, watched: Watched) -> Iterator[str]:
+    """What a run came to: each window in a line, what breached below it, and what is confirmed."""
+    for each in sorted(watched.judgements, key=lambda each: (each.window, MONITORS.index(each.monitor))):
+        yield f"{each.window}  {each.monitor:<14} {_judged(each)}"
+        yield from (f"{'':43}{finding.text}" for finding in each.findings if finding.breaches)
+    yield f"version {watched.version}: {_confirmed(watched.confirmed)}"
+    yield f"report: {watched.report} ({model.command('monitor report', '--save', 'report.html')})"
+
+
+def _facts(watched: Watched) -> dict[str, Any]:
+    return {
+        "executions": watched.executions,
+        "version": watched.version,
+        "judgements": [each.document() for each in watched.judgements],
+        "confirmed": watched.confirmed,
+        "degradation": watched.degradation,
+        "report": watched.report,
+    }
+
+
+def _confirmed(monitors: Sequence[str]) -> str:
+    return f"confirmed: {', '.join(monitors)}" if monitors else "nothing confirmed"
+
+
+def _judged(each: Judgement) -> str:
+    """A judgement in a word, with its rows."""
+    state = (
+        ("breached" if each.breached else "within limits") if each.status == JUDGED else each.status.replace("_", " ")
+    )
+    return f"{state} ({each.rows:,} rows)"
+
+
+def _newest(judged: Sequence[Judgement], monitor: str) -> Judgement | None:
+    return max((each for each in judged if each.monitor == monitor), key=lambda each: each.window, default=None)
+
+
+def _monitor_rows(judged: Sequence[Judgement], said: Sequence[Confirmation]) -> Iterator[tuple[str, str]]:
+    for each in said:
+        newest = _newest(judged, each.monitor)
+        if newest is None:
+            yield each.monitor, "not judged yet"
+            continue
+        begin = "CONFIRMED" if each.confirmed else "not confirmed"
+        yield (
+            each.monitor,
+            f"{begin}: {each.breached} of the newest {each.judged} windows breached; {newest.window} {_judged(newest)}",
+        )
+        for finding in newest.findings:
+            if finding.breaches:
+                yield "", f"  {finding.text}"
+
+
+def _monitor_facts(said: Confirmation, newest: Judgement | None) -> dict[str, Any]:
+    return {
+        "confirmed": said.confirmed,
+        "breached": said.breached,
+        "judged": said.judged,
+        "newest": newest and newest.document(),
+    }
+
+
+def _alarms(alarms: Sequence[Alarm]) -> Iterator[str]:
+    """Those that want somebody, each with its reason; the others are counted."""
+    ringing = [each for each in alarms if each.state == "ALARM"]
+    if not alarms:
+        yield "none deployed"
+        return
+    blind = sum(each.state == "INSUFFICIENT_DATA" for each in alarms)
+    waiting = f", {blind} without data yet" if blind else ""
+    yield f"{len(ringing)} of {len(alarms)} in ALARM{waiting}"
+    yield from (f"  {each.name}: {' '.join(each.reason.split())}" for each in ringing)
+
+
+def _retraining(entry: Entry) -> str:
+    return f"{words.moment(entry.at)} {entry.kind}: {entry.reason}"

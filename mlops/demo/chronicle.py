@@ -1,0 +1,111 @@
+"""What the years came to: a row for each month, and the charge-off rates with and without the platform."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlops.demo.loans import Loan
+from mlops.demo.months import MATURITY_MONTHS, later
+from mlops.demo.years import Years
+from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, MONITORS, Judgement, subjects
+
+
+def rows(years: Years, alone: set[str]) -> list[dict[str, Any]]:
+    """One a month, oldest first: what was decided, what came of it, and what the monitors said.
+
+    alone: names of the loans that the first version, for ever alone, would have approved.
+    """
+    decisions = years.history.decisions
+
+    def granted(loan: Loan) -> bool:
+        return loan.name in decisions and decisions[loan.name].approved
+
+    found = []
+    for name, month in years.history.months.items():
+        applied = [loan for loan in month.loans if loan.name in decisions]
+        if not applied:
+            continue
+        approved, failed = _count(applied, granted)
+        approved_alone, failed_alone = _count(applied, lambda loan: loan.name in alone)
+        found.append(
+            {
+                "month": name,
+                "applications": len(applied),
+                "approved": approved,
+                "charged_off": failed,
+                "approved_without": approved_alone,
+                "charged_off_without": failed_alone,
+                "versions": sorted({decisions[loan.name].version for loan in applied}),
+                "drift": _drift(years.judged.get((DATA_DRIFT, name))),
+                "outcomes": _outcomes(years.judged.get((CALIBRATION, name))),
+            }
+        )
+    return found
+
+
+def summary(years: Years, months: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """`monitoring` of summary.json; since_release begins with the first month that the newest version decided alone."""
+    newest = [str(years.version)]
+    released = min((month["month"] for month in months if month["versions"] == newest), default="")
+    judged = {monitor: [each for (name, _), each in years.judged.items() if name == monitor] for monitor in MONITORS}
+    confirmed = years.confirmed.get(CALIBRATION, "")
+    after = [month for month in months if released and month["month"] >= released]
+    return {
+        "windows": sum(1 for month in months if month["drift"]),
+        "findings": {
+            monitor: {
+                "judged": sum(each.status == JUDGED for each in some),
+                "breached": sum(each.breached for each in some),
+                "most_often": dict(subjects(some)[:5]),
+                "confirmed": years.confirmed.get(monitor),
+            }
+            for monitor, some in judged.items()
+        },
+        "first_confirmed_month": first_confirmed(years),
+        "known_at_the_end_of": confirmed,
+        "retrainings": years.retrainings,
+        "charge_off_rates": {**rates(months), "since_release": {"from": released, **rates(after)}},
+    }
+
+
+def first_confirmed(years: Years) -> str | None:
+    """The newest month of loans that had been judged when degradation was confirmed."""
+    known = years.confirmed.get(CALIBRATION)
+    breached = [month for (monitor, month), each in years.judged.items() if monitor == CALIBRATION and each.breached]
+    return max((month for month in breached if later(month, MATURITY_MONTHS) <= known), default=None) if known else None
+
+
+def rates(months: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Share of the approved loans that were charged off, and of the applications that were approved."""
+
+    def share(part: str, whole: str) -> float | None:
+        total = sum(month[whole] for month in months)
+        return round(sum(month[part] for month in months) / total, 4) if total else None
+
+    return {
+        "with": share("charged_off", "approved"),
+        "without": share("charged_off_without", "approved_without"),
+        "approved_with": share("approved", "applications"),
+        "approved_without": share("approved_without", "applications"),
+    }
+
+
+def _count(loans: Sequence[Loan], approved: Any) -> tuple[int, int]:
+    outcomes = [loan.outcome for loan in loans if approved(loan)]
+    return len(outcomes), outcomes.count("1")
+
+
+def _drift(judgement: Judgement | None) -> dict[str, Any] | None:
+    if judgement is None or judgement.status != JUDGED:
+        return None
+    compared = [each for each in judgement.findings if each.check == "baseline_drift_check"]
+    return {
+        "breached": judgement.breached,
+        "features": {each.subject: each.value for each in compared},
+        "limits": {each.subject: each.threshold for each in compared},
+    }
+
+
+def _outcomes(judgement: Judgement | None) -> dict[str, Any] | None:
+    if judgement is None or judgement.status != JUDGED:
+        return None
+    return {"breached": judgement.breached, **judgement.metrics}

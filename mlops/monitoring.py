@@ -1,0 +1,270 @@
+"""The monitors of a model as the command line sees them: start a run for any windows, read what runs have said."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import zip_longest
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from mlops import aws, ledger, pipelines
+from mlops.errors import CommandError
+from mlops.ledger import Entry
+from mlops.target import Target
+from mlops_constructs.monitoring_settings import Engine
+from monitoring import parts
+from monitoring.findings import DEGRADING, MONITORS, Confirmation, Judgement, Window, confirm
+from monitoring.store import Store
+
+MOST_WINDOWS = 6
+"""In one run: they are an argument of a container, which has 256 characters (API reference: AppSpecification)."""
+
+_BEFORE = ("asked", "start")
+"""Kinds of entries that another one of the same retraining follows, or none, since nothing came of it."""
+
+Say = Callable[[str, str], None]
+"""Gets a step and what it says."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What runs of the monitors came to. judgements: of these runs' windows; latest: what the newest one concluded."""
+
+    executions: tuple[str, ...]
+    judgements: tuple[Judgement, ...]
+    latest: Mapping[str, Any]
+
+    @property
+    def version(self) -> str:
+        """The version that was watched; "" if none serves."""
+        return str(self.latest.get("version", ""))
+
+    @property
+    def confirmed(self) -> tuple[str, ...]:
+        """Monitors with enough breaches among their newest windows."""
+        return tuple(self.latest.get("confirmed", ()))
+
+    @property
+    def degradation(self) -> bool:
+        """Whether the model itself got worse."""
+        return any(monitor in DEGRADING for monitor in self.confirmed)
+
+    @property
+    def report(self) -> str:
+        """Where the page with pictures is in S3."""
+        return str(self.latest.get("report", ""))
+
+
+@dataclass(frozen=True)
+class Alarm:
+    name: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What starts the monitors by itself; state: ENABLED, DISABLED, or SageMaker's words for a monitoring schedule."""
+
+    name: str
+    state: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A run of the monitoring pipeline."""
+
+    arn: str
+    status: str
+    began: datetime
+
+
+def run(
+    target: Target, windows: Sequence[Window] = (), outcome_windows: Sequence[Window] = (), say: Say | None = None
+) -> Watched:
+    """Judge these windows' inputs, and those windows' outcomes; without any, what the schedule would judge now.
+
+    Follows the pipeline to its end, and starts it again for more windows than a run takes, the oldest first. Raises
+    CommandError if it does not exist, does not succeed, or finds no version to watch.
+    """
+    executions: list[str] = []
+    said: list[Judgement] = []
+    concluded: Mapping[str, Any] = {}
+    for request in requests(windows, outcome_windows):
+        follower = pipelines.run(target.clients, _deployed(target), request, say or _silent)
+        executions.append(follower.execution_arn)
+        concluded, judged = _said(target, follower.execution_arn)
+        said += judged
+    return Watched(tuple(executions), tuple(said), concluded)
+
+
+def start(target: Target, windows: Sequence[Window] = (), outcome_windows: Sequence[Window] = ()) -> str:
+    """Start a run for no more windows than one takes, and leave it; returns the execution's ARN."""
+    (request,) = requests(windows, outcome_windows)
+    return pipelines.start(target.clients("sagemaker"), _deployed(target), request)
+
+
+def requests(windows: Sequence[Window], outcome_windows: Sequence[Window]) -> list[dict[str, str]]:
+    """Parameters of the runs that these windows take, oldest first; one without any for no windows. Pure."""
+    pairs = list(zip_longest(_groups(windows), _groups(outcome_windows), fillvalue=()))
+    named = (("Windows", 0), ("OutcomeWindows", 1))
+    return [
+        {name: ",".join(map(str, pair[side])) for name, side in named if pair[side]} for pair in pairs or [((), ())]
+    ]
+
+
+def store(target: Target) -> Store:
+    """Where the monitors write."""
+    bucket = target.output(target.foundation_stack, "ArtifactsBucket")
+    return Store(target.clients("s3"), bucket, target.names.findings)
+
+
+def latest(target: Target) -> Mapping[str, Any] | None:
+    """What the newest run concluded: version, report, confirmed, at, run; None before the first one."""
+    found = _read(store(target), parts.LATEST)
+    if found is not None and not (isinstance(found, dict) and {"version", "report", "confirmed"} <= found.keys()):
+        raise CommandError(
+            f"{store(target).uri(parts.LATEST)}: not what a monitoring run writes; run one: mlops monitor run"
+        )
+    return found
+
+
+def judgements(s3: Any, bucket: str, prefix: str, version: str, newest: int = 24) -> list[Judgement]:
+    """The newest judgements of each monitor of a version, oldest first."""
+    return parts.history(Store(s3, bucket, prefix), version, newest)
+
+
+def confirmations(judged: Sequence[Judgement], breaches: int, of: int) -> list[Confirmation]:
+    """As the report step decides; one a monitor."""
+    return [confirm(judged, monitor, breaches, of) for monitor in MONITORS]
+
+
+def alarms(target: Target) -> list[Alarm]:
+    """The alarms of the model's monitoring stack, by name."""
+    pages = target.clients("cloudwatch").get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=f"{target.names.monitoring_stack}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )  # fmt: skip
+    found = [each for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for each in page.get(kind, [])]
+    listed = (Alarm(each["AlarmName"], each["StateValue"], each.get("StateReason", "")) for each in found)
+    return sorted(listed, key=lambda alarm: alarm.name)
+
+
+def schedule(target: Target) -> Schedule | None:
+    """What starts the monitors; None if nothing does."""
+    if target.settings.monitoring.engine is Engine.MODEL_MONITOR:
+        return _monitoring_schedules(target)
+    try:
+        found = target.clients("scheduler").get_schedule(Name=target.names.monitoring_schedule)
+    except ClientError as error:
+        if aws.is_missing(error, "ResourceNotFoundException"):
+            return None
+        raise
+    return Schedule(found["Name"], found["State"], found["ScheduleExpression"])
+
+
+def last_execution(target: Target) -> Execution | None:
+    """The newest run of the monitoring pipeline."""
+    try:
+        listed = target.clients("sagemaker").list_pipeline_executions(
+            PipelineName=target.names.monitoring_pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+        )["PipelineExecutionSummaries"]
+    except ClientError as error:
+        if aws.is_missing(error, "ResourceNotFound"):
+            return None
+        raise
+    found = listed[0] if listed else None
+    return found and Execution(found["PipelineExecutionArn"], found["PipelineExecutionStatus"], found["StartTime"])
+
+
+def retrainings(target: Target, limit: int) -> list[Entry]:
+    """The newest entries of the retraining controller, newest first; of a start only that it was made."""
+    model = f"{target.names.public}#retraining"
+    noted = ledger.newest(target.clients("dynamodb"), target.ledger, model, 3 * limit + len(_BEFORE))
+    return [each for each in noted if each.kind not in _BEFORE][:limit]
+
+
+def report(target: Target) -> tuple[Mapping[str, Any], bytes]:
+    """What the newest run concluded, and its page; raises CommandError if there is none."""
+    found = latest(target)
+    if found is None:
+        raise CommandError(
+            f"{target.title}: no monitoring run has ended yet; start one: {target.command('monitor run')}"
+        )
+    bucket, _, key = str(found["report"]).removeprefix("s3://").partition("/")
+    s3 = target.clients("s3")
+    try:
+        return found, s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey as error:
+        raise CommandError(
+            f"{found['report']}: is gone; make a new one: {target.command('monitor run', '--follow')}"
+        ) from error
+
+
+def _said(target: Target, execution: str) -> tuple[Mapping[str, Any], list[Judgement]]:
+    """What has been concluded after a run that has ended, and that run's judgements.
+
+    The conclusion may be that of a run which ended a moment later; whether this one judged is told by what it left.
+    """
+    concluded, name = latest(target), execution.rsplit("/", 1)[-1]
+    if concluded is not None:
+        version, kept = str(concluded["version"]), store(target)
+        steps = [parts.read_part(kept, version, name, step) for step in (parts.INPUTS, parts.OUTCOMES)]
+        if any(steps):
+            return concluded, [judgement for part in steps if part for judgement in part.judgements]
+    raise CommandError(f"{target.title}: the run {name} judged nothing, since no version serves; approve one first")
+
+
+def _deployed(target: Target) -> str:
+    """The pipeline's name; raises CommandError if there is none to start."""
+    if not target.settings.monitoring.enabled:
+        raise CommandError(f"{target.title}: is not monitored; set monitoring.enabled = true and deploy")
+    if target.settings.monitoring.engine is Engine.MODEL_MONITOR:
+        raise CommandError(
+            f"{target.title}: is watched by Model Monitor, which runs on its schedule only; "
+            'set monitoring.engine = "pipeline" and deploy'
+        )
+    pipeline = target.names.monitoring_pipeline
+    try:
+        target.clients("sagemaker").describe_pipeline(PipelineName=pipeline)
+    except ClientError as error:
+        if aws.is_missing(error, "ResourceNotFound"):
+            stack = target.names.monitoring_stack
+            raise CommandError(
+                f"pipeline {pipeline}: does not exist; deploy it: npx cdk deploy {stack} -c env={target.environment}"
+            ) from error
+        raise
+    return pipeline
+
+
+def _monitoring_schedules(target: Target) -> Schedule | None:
+    """Model Monitor has one for each kind: their common state, or all that differ."""
+    listed = target.clients("sagemaker").list_monitoring_schedules(EndpointName=target.names.endpoint)
+    found = listed["MonitoringScheduleSummaries"]
+    if not found:
+        return None
+    states = sorted({each["MonitoringScheduleStatus"] for each in found})
+    names = sorted(each["MonitoringScheduleName"] for each in found)
+    return Schedule(", ".join(names), ", ".join(states), "by Model Monitor")
+
+
+def _read(kept: Store, key: str) -> Any:
+    try:
+        return kept.read(key)
+    except ValueError as error:
+        raise CommandError(f"{error}; make a new one: mlops monitor run") from error
+
+
+def _groups(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
+    ordered = sorted(set(windows))
+    return (ordered[first : first + MOST_WINDOWS] for first in range(0, len(ordered), MOST_WINDOWS))
+
+
+def _silent(_step: str, _text: str) -> None:
+    pass
+
+
+def utc_now() -> datetime:
+    """To the second, as windows are."""
+    return datetime.now(UTC).replace(microsecond=0)

@@ -1,0 +1,73 @@
+"""What the years came to: rows by month, rates with and without the platform, the month that was confirmed first."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mlops.demo import chronicle
+from mlops.demo.loans import Loan
+from mlops.demo.months import Decision, History, Month
+from mlops.demo.years import Years
+from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, Finding, Judgement, Window
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def judgement(monitor: str, *, breached: bool) -> Judgement:
+    found = Finding(monitor, "NoEmp", "baseline_drift_check", 0.3, 0.1, 0.001, breached, breached, "moved")
+    window = Window(START, START + timedelta(seconds=1))
+    return Judgement(monitor, window, JUDGED, 100, (found,), breached, {"observed": 7.0})
+
+
+@pytest.fixture
+def years() -> Years:
+    """Two loans in each month; the first version approved both, the second only the good one."""
+    months = {}
+    decisions = {}
+    for name in ("2003-01", "2003-02", "2005-02"):
+        pair = [Loan(f"{name}-good", name, {}, "0"), Loan(f"{name}-bad", name, {}, "1", "2006-01")]
+        months[name] = Month(name, pair)
+        version = "2" if name == "2005-02" else "1"
+        for loan in pair:
+            decisions[loan.name] = Decision(version == "1" or loan.outcome == "0", version, loan.name)
+    unused: Any = None
+    made = Years(unused, unused, "", unused, "", "", 2, History(months, decisions))
+    made.judged = {
+        (DATA_DRIFT, "2003-01"): judgement(DATA_DRIFT, breached=False),
+        (DATA_DRIFT, "2003-02"): judgement(DATA_DRIFT, breached=True),
+        (CALIBRATION, "2003-01"): judgement(CALIBRATION, breached=True),
+        (CALIBRATION, "2003-02"): judgement(CALIBRATION, breached=True),
+    }
+    made.confirmed = {CALIBRATION: "2005-02"}
+    return made
+
+
+def test_a_row_tells_what_was_decided_and_what_version_1_alone_would_have(years: Years) -> None:
+    everybody = {loan.name for month in years.history.months.values() for loan in month.loans}
+    *_, last = chronicle.rows(years, everybody)
+    assert (last["applications"], last["approved"], last["charged_off"]) == (2, 1, 0)
+    assert (last["approved_without"], last["charged_off_without"], last["versions"]) == (2, 1, ["2"])
+    assert last["drift"] is None
+
+
+def test_months_that_were_never_decided_are_no_rows(years: Years) -> None:
+    years.history.decisions = {name: each for name, each in years.history.decisions.items() if "2003-02" not in name}
+    assert [row["month"] for row in chronicle.rows(years, set())] == ["2003-01", "2005-02"]
+
+
+def test_rates_since_the_release_begin_with_the_first_month_of_the_new_version_alone(years: Years) -> None:
+    everybody = {loan.name for month in years.history.months.values() for loan in month.loans}
+    found = chronicle.summary(years, chronicle.rows(years, everybody))
+    assert found["windows"] == 2
+    assert found["charge_off_rates"]["without"] == 0.5
+    assert found["charge_off_rates"]["with"] == 0.4
+    since = found["charge_off_rates"]["since_release"]
+    assert (since["from"], since["with"], since["without"], since["approved_with"]) == ("2005-02", 0.0, 0.5, 0.5)
+
+
+def test_the_first_confirmed_month_is_the_newest_that_had_breached_by_then(years: Years) -> None:
+    assert chronicle.first_confirmed(years) == "2003-02"
+    assert chronicle.summary(years, [])["findings"][DATA_DRIFT]["most_often"] == {"NoEmp": 1}
+    years.confirmed = {}
+    assert chronicle.first_confirmed(years) is None
