@@ -12,9 +12,11 @@ from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.model_dashboard import ModelDashboard
 from mlops_constructs.model_metrics import ModelMetrics
+from mlops_constructs.model_monitor import ModelMonitor, ModelMonitorMetrics
 from mlops_constructs.monitoring_alarms import MonitoringAlarms
 from mlops_constructs.monitoring_pipeline import MonitoringPipeline
 from mlops_constructs.monitoring_schedule import MonitoringSchedule
+from mlops_constructs.monitoring_settings import Engine
 from mlops_constructs.naming import EnvironmentNames, ModelNames
 from mlops_constructs.retraining_controller import RetrainingController
 from stacks.settings import EnvironmentSettings
@@ -23,7 +25,8 @@ from stacks.settings import EnvironmentSettings
 class MonitoringStack(cdk.Stack):
     """The monitoring pipeline with its schedule, the model's alarms and dashboard, the retraining controller.
 
-    Of a model that is switched off, only the dashboard is left.
+    With engine "model-monitor", SageMaker's own monitors are in the place of pipeline and schedule. Of a model that is
+    switched off, only the dashboard is left.
     """
 
     def __init__(
@@ -37,11 +40,16 @@ class MonitoringStack(cdk.Stack):
         code_root: Path,
         **stack: Any,
     ) -> None:
+        model = settings.models[names.folder]
+        by_aws = model.watches and model.monitoring.engine is Engine.MODEL_MONITOR
+        if by_aws:
+            # Without the rule on the bootstrap version, an update needs no right to read that parameter.
+            stack["synthesizer"] = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
         super().__init__(scope, construct_id, **stack)
-        self._names, self._settings, self._foundation = names, settings, foundation
-        self._model = model = settings.models[names.folder]
-        metrics = ModelMetrics(names)
-        dead_letters = self._watch(code_root) if model.watches else None
+        self._names, self._settings, self._foundation, self._model = names, settings, foundation, model
+        metrics = ModelMonitorMetrics(names) if by_aws else ModelMetrics(names)
+        watch = self._watch_by_aws if by_aws else self._watch
+        dead_letters = watch(code_root) if model.watches else None
         alarms = None
         if model.enabled:
             alarms = MonitoringAlarms(
@@ -62,20 +70,18 @@ class MonitoringStack(cdk.Stack):
 
     def _watch(self, code_root: Path) -> DeadLetterQueue:
         names, model, foundation = self._names, self._model, self._foundation
-        elsewhere = model.release.takes_from
-        source = ArtifactSource(self, "Source", names=EnvironmentNames(names.project, elsewhere)) if elsewhere else None
         monitoring = MonitoringPipeline(
             self,
             "Monitoring",
             names=names,
-            registry=names.registry(elsewhere),
+            registry=names.registry(model.release.takes_from),
             framework=model.framework,
             settings=model.monitoring,
             training=model.training,
             code_root=code_root,
             images=Images(self, self._settings.images),
             foundation=foundation,
-            source=source,
+            source=self._build_source(),
         )
         schedule = MonitoringSchedule(
             self,
@@ -88,6 +94,31 @@ class MonitoringStack(cdk.Stack):
         cdk.CfnOutput(self, "PipelineName", value=monitoring.pipeline.pipeline_name)
         cdk.CfnOutput(self, "DeadLetterQueueUrl", value=schedule.dead_letters.queue_url)
         return schedule.dead_letters
+
+    def _watch_by_aws(self, code_root: Path) -> DeadLetterQueue:
+        names, model = self._names, self._model
+        monitor = ModelMonitor(
+            self,
+            "ModelMonitor",
+            names=names,
+            registry=names.registry(model.release.takes_from),
+            settings=model.monitoring,
+            code_root=code_root,
+            foundation=self._foundation,
+            source=self._build_source(),
+        )
+        undelivered = monitor.translator.undelivered
+        cdk.CfnOutput(self, "TranslatorFunctionName", value=monitor.translator.function.function_name)
+        cdk.CfnOutput(self, "DeadLetterQueueUrl", value=undelivered.queue_url)
+        return undelivered
+
+    def _build_source(self) -> ArtifactSource | None:
+        elsewhere = self._model.release.takes_from
+        return (
+            ArtifactSource(self, "Source", names=EnvironmentNames(self._names.project, elsewhere))
+            if elsewhere
+            else None
+        )
 
     def _retrain(self) -> None:
         names, model = self._names, self._model

@@ -37,6 +37,7 @@ class TrainingStack(cdk.Stack):
             "Training",
             names=names,
             settings=settings.models[names.folder].training,
+            label_maturity_days=settings.models[names.folder].monitoring.labels.matures_after_days,
             code_root=code_root,
             images=Images(self, settings.images),
             foundation=foundation,

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlops_constructs.instance_types import has_local_storage
 from mlops_constructs.pipeline_context import PipelineContext
+from mlops_constructs.spark_image import SPARK
 
 Json = dict[str, Any]
 
@@ -29,6 +30,7 @@ _RETRY_JOB: Json = {
     "BackoffRate": 2.0,
     "MaxAttempts": 3,
 }
+EVENTS = "spark-events"
 RETRY_REQUEST = [_RETRY_SERVICE]
 RETRY_JOB = [_RETRY_SERVICE, _RETRY_JOB]
 
@@ -72,6 +74,12 @@ def script(module: str, requirements: str = "") -> str:
     return f'set -e; cd {PROCESSING}/input/code; tar -xzf *.gz; {install}exec python3 -m {module} "$@"'
 
 
+def spark_script(module: str) -> str:
+    """Shell text on each machine of a Spark job: the first `python3` on the image's path is not Spark's."""
+    start = f'exec "${{PYSPARK_PYTHON:-python3}}" -m monitoring.submit {module} "$@"'
+    return f"set -e; cd {PROCESSING}/input/code; tar -xzf *.gz; {start}"
+
+
 @dataclass(frozen=True)
 class DefinitionBuilder:
     """Steps of one model in the image of one framework: role, key, code and places are filled in."""
@@ -101,25 +109,24 @@ class DefinitionBuilder:
         `members` are the step's own: CacheConfig, DependsOn, PropertyFiles; `Environment` goes to the job.
         """
         environment = members.pop("Environment", None)
-        application: Json = {
-            "ImageUri": self.image_uri,
-            "ContainerEntrypoint": ["/bin/bash", "-c", script(module, requirements), "--"],
-        }
-        if arguments:
-            application["ContainerArguments"] = list(arguments)
-        job: Json = {
-            "RoleArn": self.context.role_arn,
-            "AppSpecification": application,
-            "ProcessingResources": {"ClusterConfig": self._cluster()},
-            "StoppingCondition": {"MaxRuntimeInSeconds": self.context.settings.max_runtime_seconds},
-            "ProcessingInputs": [_s3_input(key, uri) for key, uri in {**inputs, "code": self.context.code_uri}.items()],
-            "ProcessingOutputConfig": {
-                "KmsKeyId": self.context.key_arn,
-                "Outputs": [self._s3_output(name, key) for key in outputs],
-            },
-        }
+        command = script(module, requirements)
+        job = self._job(self.image_uri, command, arguments, [self._s3_output(name, key) for key in outputs])
+        job["ProcessingInputs"][:0] = [_s3_input(key, uri) for key, uri in inputs.items()]
         if environment:
             job["Environment"] = environment
+        return {"Name": name, "Type": "Processing", **members, "RetryPolicies": RETRY_JOB, "Arguments": job}
+
+    def distributed(
+        self, name: str, module: str, *, instances: int, events_uri: Any, arguments: Sequence[Any], **members: Any
+    ) -> Json:
+        """A step whose `main` gets the machines of a Spark cluster (`monitoring.submit`).
+
+        `events_uri` is where Spark's event logs go while it runs; `members` are the step's own, as in `processing`.
+        """
+        place = {"S3Uri": events_uri, "LocalPath": f"{PROCESSING}/output/{EVENTS}", "S3UploadMode": "Continuous"}
+        outputs = [{"OutputName": EVENTS, "S3Output": place}]
+        job = self._job(self.context.image_uri(SPARK), spark_script(module), arguments, outputs)
+        job["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = instances
         return {"Name": name, "Type": "Processing", **members, "RetryPolicies": RETRY_JOB, "Arguments": job}
 
     def training_job(self, channels: Mapping[str, Any], metrics: Mapping[str, str]) -> Json:
@@ -150,6 +157,20 @@ class DefinitionBuilder:
     def script_mode(self, program: str) -> Json:
         """Hyperparameters that make a framework image run `program` of the code bundle."""
         return {"sagemaker_program": program, "sagemaker_submit_directory": self.context.code_uri}
+
+    def _job(self, image: str, command: str, arguments: Sequence[Any], outputs: Sequence[Json]) -> Json:
+        """A processing job on one machine, with no input but the code."""
+        application: Json = {"ImageUri": image, "ContainerEntrypoint": ["/bin/bash", "-c", command, "--"]}
+        if arguments:
+            application["ContainerArguments"] = list(arguments)
+        return {
+            "RoleArn": self.context.role_arn,
+            "AppSpecification": application,
+            "ProcessingResources": {"ClusterConfig": self._cluster()},
+            "StoppingCondition": {"MaxRuntimeInSeconds": self.context.settings.max_runtime_seconds},
+            "ProcessingInputs": [_s3_input("code", self.context.code_uri)],
+            "ProcessingOutputConfig": {"KmsKeyId": self.context.key_arn, "Outputs": list(outputs)},
+        }
 
     def _cluster(self) -> Json:
         settings = self.context.settings

@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from mlops_constructs.model_alarm import explained
 from mlops_constructs.settings import METRIC_PERIOD_SECONDS, AlarmSettings
 
 LATENCY_STATISTIC = "p95"
@@ -71,8 +72,11 @@ class GuardrailAlarms(Construct):
             self,
             name,
             alarm_name=f"{cdk.Stack.of(self).stack_name}-{variant}-{name}-{fleet['EndpointConfigName']}",
-            alarm_description=f"{metric.metric_name} of {fleet['EndpointName']}, variant {variant}: "
-            f"{metric.statistic} above {threshold:g}",
+            alarm_description=explained(
+                f"{metric.metric_name} of {fleet['EndpointName']}, variant {variant}: "
+                f"{metric.statistic} above {threshold:g}.",
+                f"Guardrails{name}",
+            ),
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=self._settings.periods,

@@ -7,6 +7,9 @@ import aws_cdk as cdk
 
 from mlops_constructs.errors import ConstructError
 from mlops_constructs.frameworks import FRAMEWORKS, Framework
+from mlops_constructs.spark_image import SPARK, SPARK_IMAGE
+
+_PREBUILT: Mapping[str, Framework] = {**FRAMEWORKS, SPARK: SPARK_IMAGE}
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,12 @@ class Images:
         """The image of a framework; raises ConstructError for one that is neither known nor overridden."""
         if framework in self._overrides:
             return _parse(self._overrides[framework])
-        if framework not in FRAMEWORKS:
+        if framework not in _PREBUILT:
             raise ConstructError(
                 f"no image is known for framework {framework!r}: use {', '.join(sorted(FRAMEWORKS))}, "
                 f"or name one under [images]"
             )
-        return self._prebuilt(framework, FRAMEWORKS[framework])
+        return self._prebuilt(framework, _PREBUILT[framework])
 
     def uri(self, framework: str) -> str:
         return self.image(framework).uri

@@ -34,7 +34,7 @@ class ModelAlarm(cloudwatch.Alarm):
             scope,
             name,
             alarm_name=alarm_name or f"{cdk.Stack.of(scope).stack_name}-{name}",
-            alarm_description=_explained(meaning, name),
+            alarm_description=explained(meaning, name),
             metric=metric,
             threshold=threshold,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -58,11 +58,12 @@ class Trouble(cloudwatch.CompositeAlarm):
             scope,
             name,
             composite_alarm_name=f"{cdk.Stack.of(scope).stack_name}-{name}",
-            alarm_description=_explained(meaning, name),
+            alarm_description=explained(meaning, name),
             alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
         )
         self.add_alarm_action(actions.SnsAction(topic))
 
 
-def _explained(meaning: str, name: str) -> str:
+def explained(meaning: str, name: str) -> str:
+    """The description of an alarm: what it means, and the section of the manual that says what to do."""
     return f"{meaning} What to do: {EXPLAINED_IN}, {name}"

@@ -16,6 +16,9 @@ MONITORING_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 RELEASE_NAMESPACE = "mlops/release"
 """Of what the release controller publishes."""
 
+RUNNING = "running"
+"""What expressions call the minutes that instances ran."""
+
 CHAMPION, CHALLENGER, SHADOW = VARIANTS = ("champion", "challenger", "shadow")
 
 _INVOCATIONS = "AWS/SageMaker"
@@ -23,6 +26,15 @@ _INSTANCES = "/aws/sagemaker/Endpoints"
 _PIPELINES = "AWS/Sagemaker/ModelBuildingPipeline"  # spelled so by AWS
 
 MINUTE, HOUR, DAY = cdk.Duration.minutes(1), cdk.Duration.hours(1), cdk.Duration.days(1)
+
+
+def none_while_running(figure: str) -> str:
+    """1 for each period in which instances ran and `figure` counted nothing, 0 where it did, else no value.
+
+    `figure` is published only when there is something to count. MAX takes of several what is there, so where instances
+    ran, there is a value. FILL would not do: what it makes of a metric without any data is not documented.
+    """
+    return f"IF(MAX([0 * {RUNNING}, {figure}]) < 1, 1, 0)"
 
 
 @dataclass(frozen=True)

@@ -69,12 +69,13 @@ class MonitorAlarms(Construct):
     def _build_no_capture(self, captured_percent: int) -> ModelAlarm:
         """Twice in a row, since a run looks at the window before the requests that are counted here.
 
-        Of fewer requests than these, none may be captured by chance.
+        Of fewer requests than these, none may be captured by chance. A run that ends later than the day before leaves
+        a window without `rows` for so long: a condition without data gives no value, so that it ends no alarm.
         """
         settings, window = self._settings, cdk.Duration.hours(self._settings.window_hours)
         expected = -(-settings.min_rows * 100 // captured_percent)
         lost = cloudwatch.MathExpression(
-            expression=f"IF(FILL(requests, 0) >= {expected} AND rows < 1, 1, 0)",
+            expression=f"IF(rows < 1, IF(FILL(requests, 0) >= {expected}, 1, 0), 0)",
             using_metrics={
                 "requests": self._metrics.invocations(period=window),
                 "rows": self._metrics.figure("rows", window),

@@ -15,7 +15,7 @@ from mlops_constructs.errors import ConstructError, SettingRefusedError
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.monitoring_role import BUS, MonitoringRole
-from mlops_constructs.monitoring_settings import MonitoringSettings
+from mlops_constructs.monitoring_settings import LabelSettings, MonitoringSettings
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.pipeline_context import PipelineContext
 from mlops_constructs.published_code import PublishedCode
@@ -58,11 +58,11 @@ class MonitoringPipeline(Construct):
         jobs = training.model_copy(
             update=settings.model_dump(include={"processing_instance_type", "volume_gb", "max_runtime_seconds"})
         )
-        build = DefinitionBuilder(self._build_context(code, foundation, jobs), framework)
+        build = DefinitionBuilder(self._build_context(code, foundation, jobs, settings.labels), framework)
         self.pipeline = self._build_pipeline(self._define(build, settings, foundation))
 
     def _build_context(
-        self, code: PublishedCode, foundation: Foundation, settings: TrainingSettings
+        self, code: PublishedCode, foundation: Foundation, settings: TrainingSettings, labels: LabelSettings
     ) -> PipelineContext:
         return PipelineContext(
             model=self._names.folder,
@@ -75,6 +75,7 @@ class MonitoringPipeline(Construct):
             key_arn=foundation.protection.key.key_arn,
             package_group=self._registry.package_group,
             champion_parameter=self._names.release_parameter(ReleaseParameter.CHAMPION),
+            label_maturity_days=labels.matures_after_days,
             image_uri=self._use_image,
             built_in=lambda framework: self._images.image(framework).built_in,
             settings=settings,
@@ -96,6 +97,7 @@ class MonitoringPipeline(Construct):
             champion_parameter=build.context.champion_parameter,
             window_hours=settings.window_hours,
             delay_minutes=settings.delay_minutes,
+            instance_count=settings.instance_count,
             min_rows=settings.min_rows,
             breaches=settings.breaches,
             of=settings.of,

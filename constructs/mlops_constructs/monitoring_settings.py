@@ -48,6 +48,7 @@ class MonitoringSettings(FrozenModel):
     window_hours: Literal[1, 2, 3, 4, 6, 8, 12, 24]
     delay_minutes: Annotated[int, Field(ge=0, le=1440)]
     processing_instance_type: ProcessingInstance
+    instance_count: Annotated[int, Field(ge=1, le=100)]
     volume_gb: Annotated[int, Field(ge=1, le=16384)]
     max_runtime_seconds: Annotated[int, Field(ge=60, le=86_400)]
     min_rows: Annotated[int, Field(ge=1, le=1_000_000)]

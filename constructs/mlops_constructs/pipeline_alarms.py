@@ -4,7 +4,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from mlops_constructs.model_alarm import ModelAlarm
-from mlops_constructs.model_metrics import HOUR, MINUTE, ModelMetrics
+from mlops_constructs.model_metrics import HOUR, MINUTE, RUNNING, ModelMetrics, none_while_running
 
 
 def last_run_failed(scope: Construct, name: str, *, metrics: ModelMetrics, pipeline: str, meaning: str) -> ModelAlarm:
@@ -27,9 +27,9 @@ def no_run_succeeded(
 ) -> ModelAlarm:
     """In ALARM while no run of `pipeline` succeeded for `hours`, in each of which the champion's instances ran."""
     missed = cloudwatch.MathExpression(
-        expression="IF(FILL(running, 0) > 0 AND FILL(succeeded, 0) < 1, 1, 0)",
+        expression=none_while_running("succeeded"),
         using_metrics={
-            "running": metrics.instance_minutes(period=HOUR),
+            RUNNING: metrics.instance_minutes(period=HOUR),
             "succeeded": metrics.runs(pipeline, "Succeeded", HOUR),
         },
         period=HOUR,

@@ -32,6 +32,8 @@ class PipelineContext:
     package_group: str
     champion_parameter: str
     """SSM parameter that names today's champion package, or `none`."""
+    label_maturity_days: int
+    """`monitoring.labels.matures_after_days`: how old a prediction is when its outcome counts as known."""
     image_uri: Callable[[str], str]
     """Container image of a framework, for example `image_uri("xgboost")`."""
     built_in: Callable[[str], bool]

@@ -5,7 +5,7 @@ from constructs import Construct
 
 from mlops_constructs.instance_types import vcpus
 from mlops_constructs.model_alarm import ModelAlarm
-from mlops_constructs.model_metrics import DAY, HOUR, MINUTE, VARIANTS, ModelMetrics
+from mlops_constructs.model_metrics import DAY, HOUR, MINUTE, RUNNING, VARIANTS, ModelMetrics, none_while_running
 from mlops_constructs.monitoring_settings import MonitoringAlarmSettings
 from mlops_constructs.settings import ServingSettings
 
@@ -41,9 +41,9 @@ class ServingAlarms(Construct):
     def _build_no_traffic(self) -> ModelAlarm:
         """Requests are counted only when there are some; that instances run shows that there is an endpoint."""
         idle = cloudwatch.MathExpression(
-            expression="IF(FILL(running, 0) > 0 AND FILL(requests, 0) < 1, 1, 0)",
+            expression=none_while_running("requests"),
             using_metrics={
-                "running": self._metrics.instance_minutes(period=HOUR),
+                RUNNING: self._metrics.instance_minutes(period=HOUR),
                 "requests": self._metrics.invocations(period=HOUR),
             },
             period=HOUR,
@@ -54,9 +54,10 @@ class ServingAlarms(Construct):
         return ModelAlarm(self, "NoTraffic", metric=idle, meaning=meaning, periods=hours)
 
     def _build_saturation(self) -> ModelAlarm:
+        """Nothing is filled in: the newest minute's figures come late, and one filled with 0 would end each alarm."""
         metrics, limit = self._metrics, self._settings.utilisation_percent
         used = cloudwatch.MathExpression(
-            expression=f"MAX([FILL(cpu, 0) / {vcpus(self._serving.instance_type)}, FILL(memory, 0), FILL(disk, 0)])",
+            expression=f"MAX([cpu / {vcpus(self._serving.instance_type)}, memory, disk])",
             using_metrics={"cpu": metrics.cpu(), "memory": metrics.memory(), "disk": metrics.disk()},
             period=MINUTE,
             label="Used, in percent",

@@ -20,7 +20,10 @@ _MAX_PARALLEL_STEPS = 4
 
 
 class TrainingPipeline(Construct):
-    """`pipeline_code/<model>` as a pipeline: code published, definition checked, a role of its own."""
+    """`pipeline_code/<model>` as a pipeline: code published, definition checked, a role of its own.
+
+    label_maturity_days: as the monitors count outcomes, so that their baselines do.
+    """
 
     def __init__(
         self,
@@ -29,12 +32,14 @@ class TrainingPipeline(Construct):
         *,
         names: ModelNames,
         settings: TrainingSettings,
+        label_maturity_days: int,
         code_root: Path,
         images: Images,
         foundation: Foundation,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names, self._settings, self._images = names, settings, images
+        self._label_maturity_days = label_maturity_days
         self.group = self._build_group(foundation.protection)
         self.role = PipelineRole(self, "Role", names=names)
         self.role.grant_storage(foundation, settings.data_prefix)
@@ -68,6 +73,7 @@ class TrainingPipeline(Construct):
             key_arn=foundation.protection.key.key_arn,
             package_group=self._names.package_group,
             champion_parameter=self._names.release_parameter(ReleaseParameter.CHAMPION),
+            label_maturity_days=self._label_maturity_days,
             image_uri=self._use_image,
             built_in=lambda framework: self._images.image(framework).built_in,
             settings=self._settings,

@@ -124,7 +124,6 @@ def _loop(run: Run, server: local.Server) -> None:
     )
     story.tell_first(package["ModelPackageVersion"])
     _live(run, years, story)
-    _tell_years(run, years, story, package)
     with run.phase("worse", "A version that approves nearly everything: its AUC is as good, its decisions are not"):
         story.release(story.train("with a threshold of 0.9", years.snapshot, **RECENT, DecisionThreshold="0.9"))
     with run.phase("broken", "An urgent fix with an error in its code, released without an experiment"):
@@ -132,6 +131,7 @@ def _loop(run: Run, server: local.Server) -> None:
         slip = story.register_by_hand(champion, SLIP, "an urgent fix, with an error in its code")
         story.release(slip, hotfix=True)
     run.results["releases"] = story.releases
+    _tell_years(run, years, story, package)
     run.results["resource_types"] = server.resource_types()
 
 

@@ -26,6 +26,7 @@ def rows(years: Years, alone: set[str]) -> list[dict[str, Any]]:
             continue
         approved, failed = _count(applied, granted)
         approved_alone, failed_alone = _count(applied, lambda loan: loan.name in alone)
+        refused, failed_refused = _count(applied, lambda loan: loan.name in alone and not granted(loan))
         found.append(
             {
                 "month": name,
@@ -34,6 +35,8 @@ def rows(years: Years, alone: set[str]) -> list[dict[str, Any]]:
                 "charged_off": failed,
                 "approved_without": approved_alone,
                 "charged_off_without": failed_alone,
+                "turned_down": refused,
+                "turned_down_charged_off": failed_refused,
                 "versions": sorted({decisions[loan.name].version for loan in applied}),
                 "drift": _drift(years.judged.get((DATA_DRIFT, name))),
                 "outcomes": _outcomes(years.judged.get((CALIBRATION, name))),
@@ -75,7 +78,10 @@ def first_confirmed(years: Years) -> str | None:
 
 
 def rates(months: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Share of the approved loans that were charged off, and of the applications that were approved."""
+    """Shares of the approved loans that were charged off, and of the applications that were approved.
+
+    turned_down: of the loans that version 1 alone would have approved and the platform did not, the share charged off.
+    """
 
     def share(part: str, whole: str) -> float | None:
         total = sum(month[whole] for month in months)
@@ -86,6 +92,7 @@ def rates(months: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
         "without": share("charged_off_without", "approved_without"),
         "approved_with": share("approved", "applications"),
         "approved_without": share("approved_without", "applications"),
+        "turned_down": share("turned_down_charged_off", "turned_down"),
     }
 
 

@@ -18,7 +18,7 @@ DATA_FILE = Path(__file__).resolve().parents[2] / "data" / "loans" / "sba_sample
 class Loan:
     """One row of the file. application: what was known when it was made; outcome: "1" if it was charged off later.
 
-    charged_off: the month in which that was known; "" without a charge-off.
+    charged_off: the month in which that was known, "" without a charge-off; age_days: of the loan on that day.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Loan:
     application: dict[str, Any]
     outcome: str
     charged_off: str = ""
+    age_days: int = 0
 
 
 def upload(s3: Any, bucket: str, model: str, until: str, source: Path = DATA_FILE) -> str:
@@ -56,7 +57,7 @@ def approved_in(first_month: str, last_month: str, source: Path = DATA_FILE) -> 
             month = row["ApprovalDate"][:7]
             if first_month <= month <= last_month:
                 application = {field.name: _value(row[field.name]) for field in INPUTS}
-                yield Loan(f"loan-{number:06d}", month, application, row[LABEL], _charged_off(row))
+                yield Loan(f"loan-{number:06d}", month, application, row[LABEL], *_charged_off(row))
 
 
 def applications(year: int, per_month: int, source: Path = DATA_FILE) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -68,11 +69,12 @@ def applications(year: int, per_month: int, source: Path = DATA_FILE) -> Iterato
             yield loan.name, loan.application
 
 
-def _charged_off(row: dict[str, str]) -> str:
-    """The month of the charge-off; a loan that was paid in full after all counts as good, as its label does."""
+def _charged_off(row: dict[str, str]) -> tuple[str, int]:
+    """Month of the charge-off and the loan's age; one that was paid in full after all is good, as its label says."""
     if row[LABEL] != "1":
-        return ""
-    return datetime.strptime(row["ChgOffDate"], "%d-%b-%y").strftime("%Y-%m")
+        return "", 0
+    day = datetime.strptime(row["ChgOffDate"], "%d-%b-%y")
+    return day.strftime("%Y-%m"), (day - datetime.fromisoformat(row["ApprovalDate"])).days
 
 
 def _value(text: str) -> str | float | None:

@@ -1,8 +1,9 @@
 """The bank's months, replayed: who applied, what was decided, and what became of it when it was known.
 
 Applications are sent in the order in which they were made, one month in a window of a second or two. A charge-off is
-told in the month in which it happened, so nobody learns anything too early. A quarter ends with what a bank does at
-its end: it exports its book, and the monitors look at the quarter's months and at those whose outcomes have matured.
+told at the end of the quarter in which it happened, so nobody learns anything too early. A quarter ends with what a
+bank does at its end: it exports its book, and the monitors look at the quarter's months and at those whose outcomes
+have matured.
 """
 
 import math
@@ -25,7 +26,7 @@ REQUEST_LOANS = 50
 """Applications in one request: a branch sends its day's."""
 CAPTURE_SECONDS = 1.2
 """Data capture has delivered a prediction so long after it was made, here."""
-MATURITY_MONTHS = 24
+MATURITY_MONTHS, MATURITY_DAYS = 24, 730
 """Until a month's outcomes are judged: what no charge-off is known of by then counts as good so far."""
 
 
@@ -60,14 +61,22 @@ class History:
         by_month = groupby(loans.approved_in(first, last), key=lambda loan: loan.month)
         return cls({name: Month(name, tuple(each)) for name, each in by_month})
 
-    def charged_off_in(self, month: str) -> list[str]:
-        """Records of the approved loans that were charged off in this month."""
+    def charged_off(self, until: str, judged: str) -> list[Loan]:
+        """Approved loans that were charged off up to this month, and may be told of, oldest first.
+
+        judged: the newest month whose outcomes have been judged. A quarter is closed at once, so a charge-off after
+        the loan's maturity waits until its month has been judged by what was known at maturity.
+        """
         return [
-            self.decisions[loan.name].record
+            loan
             for each in self.months.values()
             for loan in each.loans
-            if loan.charged_off == month and loan.name in self.decisions and self.decisions[loan.name].approved
+            if loan.charged_off and loan.charged_off <= until and self._approved(loan)
+            if loan.age_days <= MATURITY_DAYS or each.name <= judged
         ]
+
+    def _approved(self, loan: Loan) -> bool:
+        return loan.name in self.decisions and self.decisions[loan.name].approved
 
     def charge_offs(self, month: str, approved: Callable[[Loan], bool]) -> tuple[int, int]:
         """Loans of a month that `approved` says yes to, and how many of them were charged off in the end."""
@@ -103,6 +112,8 @@ class Months:
     ) -> None:
         self._history, self._runtime, self._endpoint, self._prefix = history, runtime, endpoint, prefix
         self._tell, self._export, self._watch, self._said = tell, export, watch, said
+        self._told: set[str] = set()
+        self._judged = ""
 
     def replay(self, first: str, last: str, until: Callable[[], bool] = lambda: False) -> str:
         """Months from `first` to at most `last`, until at a quarter's end `until` says so; returns the last one.
@@ -142,9 +153,13 @@ class Months:
         time.sleep(max(0.0, end - time.time()))  # the next window begins where this one ends
 
     def _close(self, months: Sequence[Month]) -> None:
-        for month in months:
-            if told := [(record, "1") for record in self._history.charged_off_in(month.name)]:
-                self._tell(told)
+        failed = [
+            loan for loan in self._history.charged_off(months[-1].name, self._judged) if loan.name not in self._told
+        ]
+        if failed:
+            self._tell([(self._history.decisions[loan.name].record, "1") for loan in failed])
+            self._told.update(loan.name for loan in failed)
+        self._judged = later(months[-1].name, -MATURITY_MONTHS)
         self._export(_last_day(months[-1].name))
         time.sleep(CAPTURE_SECONDS)
 

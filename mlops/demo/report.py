@@ -60,6 +60,12 @@ def _answer(story: Mapping[str, Any]) -> str:
     compared = (
         f"{percent(kept)} of the approved loans were charged off in the end. The first model alone: {percent(gone)}."
     )
+    shares = [since.get(name) for name in ("approved_with", "approved_without", "turned_down")]
+    if None not in shares:
+        compared += (
+            f" It approves less: {percent(shares[0])} of the applications, not {percent(shares[1])}; of the loans "
+            f"that only the first model would have granted, {percent(shares[2])} failed."
+        )
     if kept < gone:
         title = f"It paid: {percent((gone - kept) / gone)} fewer of the approved loans failed."
         return page.verdict("good", title, [f"{began} {compared}"])

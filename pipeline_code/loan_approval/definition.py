@@ -43,8 +43,6 @@ HYPERPARAMETERS = {
 FIXED = {"seed": str(SEED), "nthread": "1"}
 THRESHOLD = 0.25
 """Highest probability of a charge-off that is approved, unless a run says otherwise."""
-MATURITY_DAYS = 730
-"""Days after an approval when its outcome counts as known; the windows of outcomes are compared with this."""
 # Name and form are those of SageMaker's XGBoost algorithm, whose own definition counts where its image is used.
 METRIC = "validation:auc"
 METRICS = {METRIC: r"validation-auc:([0-9\.]+)"}
@@ -86,7 +84,7 @@ def _parameters(context: PipelineContext) -> list[Json]:
         declare("TestTo", "String", "2002-12-31"),
         declare("DecisionThreshold", "Float", THRESHOLD),
         declare("MinAuc", "Float", settings.min_auc),
-        declare("LabelMaturityDays", "Integer", MATURITY_DAYS),
+        declare("LabelMaturityDays", "Integer", context.label_maturity_days),
         declare("Tune", "Boolean", False),
         declare("ProcessingInstanceType", "String", settings.processing_instance_type),
         declare("TrainingInstanceType", "String", settings.training_instance_type),

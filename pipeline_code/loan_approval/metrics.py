@@ -5,15 +5,16 @@ Everywhere `labels` are 1 for a charge-off and 0 otherwise, `probabilities` the 
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.linear_model import LogisticRegression
 
 Array = NDArray[np.float64]
 
 SMALLEST = 1e-6  # log odds need probabilities within 0 and 1
+NEWTON_STEPS = 50  # a handful does, unless a score separates the outcomes, so that no slope is the likeliest
+_STEP, _ROUNDING = 1e-10, 1e-12
 
 
 def kolmogorov_smirnov(labels: ArrayLike, probabilities: ArrayLike) -> float:
@@ -39,8 +40,7 @@ def calibration(labels: ArrayLike, probabilities: ArrayLike, groups: int = 10) -
     """
     y, p = np.asarray(labels, dtype=np.float64), np.asarray(probabilities, dtype=np.float64)
     inside = np.clip(p, SMALLEST, 1 - SMALLEST)
-    log_odds = np.log(inside / (1 - inside))[:, None]
-    line = LogisticRegression(C=np.inf, tol=1e-8).fit(log_odds, y)
+    intercept, slope = _logistic_line(y, np.log(inside / (1 - inside)))
     table = [
         {
             "rows": len(part),
@@ -55,10 +55,36 @@ def calibration(labels: ArrayLike, probabilities: ArrayLike, groups: int = 10) -
     return {
         "expected": float(p.mean()),
         "observed": float(y.mean()),
-        "intercept": float(line.intercept_[0]),
-        "slope": float(line.coef_[0, 0]),
+        "intercept": intercept,
+        "slope": slope,
         "table": table,
     }
+
+
+def _logistic_line(labels: Array, at: Array) -> Tuple[float, float]:
+    """Intercept and slope of greatest likelihood, by Newton's method; a step that overshoots is halved.
+
+    Finite also where a score separates the outcomes, and steps could go on. Raises ValueError for one outcome only.
+    """
+    if len(np.unique(labels)) != 2:
+        raise ValueError(f"labels: {len(labels)} with one outcome only; a calibration line needs both")
+    design, line = np.column_stack([np.ones_like(at), at]), np.zeros(2)
+    for _ in range(NEWTON_STEPS):
+        chances = 0.5 + 0.5 * np.tanh(0.5 * (design @ line))
+        curvature = design.T @ (design * (chances * (1 - chances))[:, None])
+        # Equal scores leave the slope open; the shortest step does not make one up.
+        step = np.linalg.lstsq(curvature, design.T @ (labels - chances), rcond=None)[0]
+        least = _log_likelihood(labels, design @ line) - _ROUNDING * len(labels)
+        while _log_likelihood(labels, design @ (line + step)) < least:
+            step /= 2
+        line = line + step
+        if np.abs(step).max() < _STEP:
+            break
+    return float(line[0]), float(line[1])
+
+
+def _log_likelihood(labels: Array, log_odds: Array) -> float:
+    return float((labels * log_odds - np.logaddexp(0, log_odds)).sum())
 
 
 def decision_table(labels: ArrayLike, probabilities: ArrayLike, thresholds: Sequence[float]) -> List[Dict[str, Any]]:

@@ -43,6 +43,7 @@ def make_context() -> PipelineContext:
         key_arn="${Token[TOKEN.5]}",
         package_group="mlops-local-loan-approval",
         champion_parameter="/mlops/local/loan-approval/release/champion",
+        label_maturity_days=730,
         image_uri=lambda framework: f"141502667606.dkr.ecr.{REGION}.amazonaws.com/sagemaker-{framework}:3.0-5",
         built_in=lambda _framework: True,
         settings=settings.load(ROOT / "config", "local").models["loan_approval"].training,

@@ -635,6 +635,7 @@ def test_the_loan_pipeline_has_no_findings(environment: str) -> None:
         key_arn=TOKEN,
         package_group=f"mlops-{environment}-loan-approval",
         champion_parameter=f"/mlops/{environment}/loan-approval/release/champion",
+        label_maturity_days=730,
         image_uri=lambda framework: f"{TOKEN}/{framework}:1",
         built_in=lambda _framework: False,
         settings=training,

@@ -73,6 +73,7 @@ def load(code, **parameters):
         key_arn="arn:aws:kms:eu-west-1:111122223333:key/k",
         package_group="mlops-local-model",
         champion_parameter="/mlops/local/model/release/champion",
+        label_maturity_days=730,
         image_uri=lambda framework: framework,
         built_in=lambda _framework: False,
         settings=settings,

@@ -42,6 +42,7 @@ def context() -> PipelineContext:
         key_arn=TOKEN.format(5),
         package_group="mlops-dev-churn",
         champion_parameter="/mlops/dev/churn/release/champion",
+        label_maturity_days=730,
         image_uri=lambda framework: f"{TOKEN.format(6)}/{framework}:1",
         built_in=lambda _framework: False,
         settings=TrainingSettings.model_construct(),

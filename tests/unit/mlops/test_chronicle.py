@@ -64,6 +64,7 @@ def test_rates_since_the_release_begin_with_the_first_month_of_the_new_version_a
     assert found["charge_off_rates"]["with"] == 0.4
     since = found["charge_off_rates"]["since_release"]
     assert (since["from"], since["with"], since["without"], since["approved_with"]) == ("2005-02", 0.0, 0.5, 0.5)
+    assert since["turned_down"] == 1.0
 
 
 def test_the_first_confirmed_month_is_the_newest_that_had_breached_by_then(years: Years) -> None:

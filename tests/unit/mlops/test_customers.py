@@ -26,7 +26,11 @@ class Runtime:
         if number == 13:
             answer: Any = {"Error": {"Code": "ModelError"}, "OriginalStatusCode": 500, "OriginalMessage": "why\nwhere"}
             raise ClientError(answer, "InvokeEndpoint")
-        return {"Body": io.BytesIO(json.dumps({"predictions": [{"model_version": "2", "decision": DECISIONS[number % 3]}]}).encode())}
+        return {
+            "Body": io.BytesIO(
+                json.dumps({"predictions": [{"model_version": "2", "decision": DECISIONS[number % 3]}]}).encode()
+            )
+        }
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -42,8 +43,8 @@ class Runtime:
         return {"Body": io.BytesIO(json.dumps({"predictions": answers}).encode())}
 
 
-def loan(number: int, month: str, charged_off: str = "") -> Loan:
-    return Loan(f"loan-{number}", month, {"number": number}, "1" if charged_off else "0", charged_off)
+def loan(number: int, month: str, charged_off: str = "", age_days: int = 0) -> Loan:
+    return Loan(f"loan-{number}", month, {"number": number}, "1" if charged_off else "0", charged_off, age_days)
 
 
 def history() -> History:
@@ -51,7 +52,9 @@ def history() -> History:
     loans[2] = loan(2, "2003-01", "2003-05")
     loans[3] = loan(3, "2003-01", "2003-05")  # declined
     loans[210] = loan(210, "2003-03", "2003-03")
-    names = [f"2003-{month:02d}" for month in range(1, 7)]
+    loans[4] = loan(4, "2003-01", "2003-06", months.MATURITY_DAYS + 1)
+    loans += [loan(600, "2003-07")]
+    names = [f"2003-{month:02d}" for month in range(1, 8)]
     return History({name: Month(name, [each for each in loans if each.month == name]) for name in names})
 
 
@@ -88,9 +91,8 @@ def _replay(runtime: Runtime, last: str, **options: Any) -> Any:
 
 def test_each_month_has_a_window_that_holds_its_applications_and_no_others(replayed: Any) -> None:
     past, runtime, _ = replayed
-    windows = [month.window for month in past.months.values()]
-    assert all(before.end <= after.start for before, after in zip(windows, windows[1:], strict=False))
-    for month in past.months.values():
+    assert all(before.end <= after.start for before, after in pairwise(past.by_window()))
+    for month in past.by_window().values():
         times = [runtime.seen[each.application["number"]][1] for each in month.loans]
         assert month.window.start.timestamp() <= min(times) <= max(times) < month.window.end.timestamp()
 
@@ -107,9 +109,16 @@ def test_a_charge_off_is_told_of_an_approved_loan_at_the_end_of_its_quarter_and_
     assert past.decisions["loan-2"].record == runtime.seen[2][0]
 
 
+def test_a_charge_off_after_the_maturity_is_told_once_its_month_has_been_judged(replay: Any) -> None:
+    _, _, runtime, told = replay("2003-09")
+    tells = [each for each in told if each[0] in ("tell", "watch")]
+    late = ("tell", [(runtime.seen[4][0], "1")])
+    assert tells.index(late) > [each[0] for each in tells].index("watch", 2)  # the second one judges January
+
+
 def test_a_quarter_is_watched_with_the_months_that_have_matured(replayed: Any) -> None:
     past, _, told = replayed
-    windows = [month.window for month in past.months.values()]
+    windows = list(past.by_window())
     watched = [each[1:] for each in told if each[0] == "watch"]
     assert watched == [(windows[:3], []), (windows[3:], windows[:3])]
     assert [each[1] for each in told if each[0] == "said"] == [
@@ -127,7 +136,7 @@ def test_the_quarter_in_which_it_is_over_is_the_last(replay: Any) -> None:
 
 def test_charge_offs_are_counted_among_those_that_are_approved() -> None:
     past = history()
-    assert past.charge_offs("2003-01", lambda each: each.application["number"] < 10) == (10, 2)
+    assert past.charge_offs("2003-01", lambda each: each.application["number"] < 10) == (10, 3)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ CONTEXT = PipelineContext(
     key_arn="arn:aws:kms:eu-west-1:111122223333:key/k",
     package_group="mlops-local-loan-approval",
     champion_parameter="/mlops/local/loan-approval/release/champion",
+    label_maturity_days=730,
     image_uri=lambda framework: f"111122223333.dkr.ecr.eu-west-1.amazonaws.com/{framework}:1",
     built_in=lambda _framework: False,
     settings=SETTINGS,

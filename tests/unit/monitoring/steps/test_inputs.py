@@ -206,13 +206,13 @@ def test_a_sample_is_bounded_fair_and_the_same_again():
     for seed in range(200):
         sample = Sample(10, str(seed))
         for number in range(100):
-            sample.offer({"n": number})
+            sample.offer(str(number), {"n": number})
         chosen += [row["n"] for row in sample.rows]
         assert len({row["n"] for row in sample.rows}) == 10
     assert 44 < sum(chosen) / len(chosen) < 55, "each row has the same chance"
     again = Sample(10, "199")
     for number in range(100):
-        again.offer({"n": number})
+        again.offer(str(number), {"n": number})
     assert again.rows == sample.rows
 
 
