@@ -60,9 +60,6 @@ DIFFERENCES = [
         "${Token[TOKEN.5]}",
         "HyperparameterTuner forgets the key of its trainer's volumes; we do not",
     ),
-    Difference(
-        r".*\[Register\w*Model\].*\.ModelMetrics\.(Bias|Explainability)", {}, ABSENT, "the SDK writes empty structures"
-    ),
     Difference(r".*\[Register\w*Model\].*\.SkipModelValidation", "None", ABSENT, "the service's default, written out"),
     Difference(
         r".*\[Register\w*Model\].*\.Environment\.SAGEMAKER_(CONTAINER_LOG_LEVEL|REGION)",

@@ -23,7 +23,7 @@ from sagemaker.core.shapes import (
 from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
-from sagemaker.core.workflow.parameters import ParameterBoolean, ParameterFloat, ParameterString
+from sagemaker.core.workflow.parameters import ParameterBoolean, ParameterFloat, ParameterInteger, ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow import (
@@ -151,6 +151,7 @@ def _parameters(context: PipelineContext) -> dict[str, Any]:
         ParameterString("TestTo", "2002-12-31"),
         ParameterFloat("DecisionThreshold", 0.25),
         ParameterFloat("MinAuc", settings.min_auc),
+        ParameterInteger("LabelMaturityDays", context.label_maturity_days),
         ParameterBoolean("Tune", default_value=False),
         ParameterString("ProcessingInstanceType", settings.processing_instance_type),
         ParameterString("TrainingInstanceType", settings.training_instance_type),
@@ -242,8 +243,9 @@ class _Author:
         evaluate = self.processing(
             f"Evaluate{kind}Model",
             "loan_approval.steps.evaluate",
-            inputs={"model": model, "test": _output(prepare, "test")},
-            outputs=["evaluation", "model-quality"],
+            inputs={"model": model, **{name: _output(prepare, name) for name in ("test", "baseline")}},
+            outputs=["evaluation", "model-quality", "bias", "explainability"],
+            arguments=["--label-maturity-days", Join(on="", values=[self.parameters["LabelMaturityDays"]])],
             environment={"CHAMPION_PARAMETER": self.context.champion_parameter},
             property_files=[evaluation],
         )
@@ -262,13 +264,25 @@ class _Author:
         auc = JsonGet(
             step_name=evaluate.name, property_file=evaluation, json_path="binary_classification_metrics.auc.value"
         )
-        data, quality = _documents(baseline, "data-quality"), _documents(evaluate, "model-quality")
-        documents = {
-            "model_data_statistics": data["statistics"],
-            "model_data_constraints": data["constraints"],
-            "model_statistics": quality["statistics"],
-            "model_constraints": quality["constraints"],
+        data = {
+            "model_data_statistics": _document(baseline, "data-quality", "statistics.json"),
+            "model_data_constraints": _document(baseline, "data-quality", "constraints.json"),
         }
+        contributions = _document(evaluate, "explainability", "analysis.json")
+        measured = ModelMetrics(
+            **data,
+            model_statistics=_document(evaluate, "model-quality", "statistics.json"),
+            model_constraints=_document(evaluate, "model-quality", "constraints.json"),
+            bias=_document(evaluate, "bias", "analysis.json"),
+            explainability=contributions,
+        )
+        baselines = DriftCheckBaselines(
+            **data,
+            model_statistics=_document(evaluate, "model-quality", "outcome_statistics.json"),
+            model_constraints=_document(evaluate, "model-quality", "outcome_constraints.json"),
+            bias_post_training_constraints=_document(evaluate, "bias", "constraints.json"),
+            explainability_constraints=contributions,
+        )
         builder = ModelBuilder(
             image_uri=self.context.image_uri("xgboost"),
             s3_model_data_url=model,
@@ -285,9 +299,9 @@ class _Author:
             response_types=["application/json", "text/csv"],
             approval_status=self.parameters["ModelApprovalStatus"],
             description="Probability that a loan will be charged off",
-            model_metrics=ModelMetrics(**documents),
-            drift_check_baselines=DriftCheckBaselines(**documents),
-            customer_metadata_properties=self._metadata(kind, auc),
+            model_metrics=measured,
+            drift_check_baselines=baselines,
+            customer_metadata_properties=self._metadata(kind, auc, baseline, evaluate),
         )
         register = ModelStep(f"Register{kind}Model", step_args=package, depends_on=[gate], retry_policies=RETRY_REQUEST)
         return [evaluate, gate, register]
@@ -329,7 +343,7 @@ class _Author:
         place = ProcessingS3Output(s3_uri=uri, local_path=f"{ROOT}/output/{name}", s3_upload_mode="EndOfJob")
         return ProcessingOutput(output_name=name, s3_output=place)
 
-    def _metadata(self, kind: str, auc: JsonGet) -> dict[str, Any]:
+    def _metadata(self, kind: str, auc: JsonGet, baseline: ProcessingStep, evaluate: ProcessingStep) -> dict[str, Any]:
         validation = JsonGet(step_name="ValidateData", property_file="Validation", json_path="sha256")
         parameters = self.parameters
         return {
@@ -343,6 +357,9 @@ class _Author:
             "test_auc": Join(on="", values=[auc]),
             "min_auc": Join(on="", values=[parameters["MinAuc"]]),
             "decision_threshold": Join(on="", values=[parameters["DecisionThreshold"]]),
+            "label_maturity_days": Join(on="", values=[parameters["LabelMaturityDays"]]),
+            "drift_calibration": _file(baseline, "data-quality", "calibration.json"),
+            "outcome_baseline": _file(evaluate, "model-quality", "outcomes.json"),
             "tuned": "true" if kind else "false",
             "pipeline_execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
         }
@@ -355,8 +372,9 @@ def _input(name: str, uri: Any) -> ProcessingInput:
     return ProcessingInput(input_name=name, s3_input=source)
 
 
-def _documents(step: ProcessingStep, output: str) -> dict[str, MetricsSource]:
-    def source(file: str) -> MetricsSource:
-        return MetricsSource(content_type="application/json", s3_uri=Join(on="/", values=[_output(step, output), file]))
+def _document(step: ProcessingStep, output: str, file: str) -> MetricsSource:
+    return MetricsSource(content_type="application/json", s3_uri=_file(step, output, file))
 
-    return {"statistics": source("statistics.json"), "constraints": source("constraints.json")}
+
+def _file(step: ProcessingStep, output: str, file: str) -> Join:
+    return Join(on="/", values=[_output(step, output), file])
