@@ -9,6 +9,7 @@ from urllib.parse import urlparse
 
 JSON = "application/json"
 HTML = "text/html; charset=utf-8"
+_MISSING, _DENIED = ("NoSuchKey", "404"), ("AccessDenied", "403")
 
 
 def split(uri: str) -> Tuple[str, str]:
@@ -20,15 +21,26 @@ def split(uri: str) -> Tuple[str, str]:
 
 
 def read_json(s3: Any, bucket: str, key: str) -> Optional[Any]:
-    """The document, or None where there is none; raises ValueError if it is not JSON."""
+    """The document, or None where there is none; raises ValueError if it is not JSON.
+
+    S3 answers 403 instead of 404 to who may not list the whole bucket (API reference: GetObject), as our jobs may not.
+    """
     try:
         body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
+    except s3.exceptions.ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in _MISSING or (code in _DENIED and not _exists(s3, bucket, key)):
+            return None
+        raise
     try:
         return json.loads(body)
     except ValueError as error:
         raise ValueError(f"s3://{bucket}/{key}: not JSON ({error})") from None
+
+
+def _exists(s3: Any, bucket: str, key: str) -> bool:
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+    return any(item["Key"] == key for item in listed)
 
 
 @dataclass(frozen=True)
