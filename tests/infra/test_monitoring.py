@@ -150,7 +150,7 @@ def schedule(template):
     return template.only("AWS::Scheduler::Schedule")["Properties"]
 
 
-@pytest.mark.parametrize(("environment", "cron"), [("local", "cron(0 * * * ? *)"), ("prod", "cron(0 1 * * ? *)")])
+@pytest.mark.parametrize(("environment", "cron"), [("local", "cron(0 1 * * ? *)"), ("prod", "cron(0 1 * * ? *)")])
 def test_it_runs_once_a_window_some_time_after_its_end(environment, cron, templates):
     found = schedule(templates(environment)["monitoring"])
     assert (found["ScheduleExpression"], found["ScheduleExpressionTimezone"]) == (cron, "UTC")

@@ -38,10 +38,9 @@ def test_every_alarm_is_explained_under_its_name(environment, templates):
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_alarms_of_the_monitoring_stack_say_what_they_mean_and_where_it_says_what_to_do(environment, templates):
-    for name, properties in alarms(templates(environment)["monitoring"]):
-        if "AlarmName" not in properties:
-            continue  # of the functions, which FailureAlarm describes
-        meaning, _, place = properties["AlarmDescription"].partition(" What to do: docs/operations.md, ")
-        assert len(meaning) > 20
-        assert place.lower() == name.lower()
+def test_every_alarm_says_what_it_means_and_where_it_says_what_to_do(environment, templates):
+    for template in templates(environment).values():
+        for name, properties in alarms(template):
+            meaning, _, place = flat(properties["AlarmDescription"]).partition(" What to do: docs/operations.md, ")
+            assert len(meaning) > 20 and meaning.endswith("."), name
+            assert place.lower() == name.lower()

@@ -123,7 +123,7 @@ def test_an_endpoint_has_at_most_so_many_instances(environment, most, config):
 
 def test_a_run_is_missed_after_two_windows_and_two_runs(config):
     assert load(config, "prod").models["loan_approval"].monitoring.missed_after_hours == 2 * 24 + 2
-    assert load(config, "local").models["loan_approval"].monitoring.missed_after_hours == 2 * 1 + 1
+    assert load(config, "local").models["loan_approval"].monitoring.missed_after_hours == 2 * 24 + 1
 
 
 def test_the_longest_wait_for_a_run_is_one_that_an_alarm_can_look_back(config):

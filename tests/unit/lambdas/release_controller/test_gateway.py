@@ -121,6 +121,13 @@ def test_event_that_the_bus_does_not_take_is_an_error(aws):
             aws.gateway.announce({})
 
 
+def test_figure_is_published_for_the_endpoint_where_the_alarm_looks(aws):
+    aws.gateway.measure("overdue_hours", 1.5)
+    [found] = aws.clients.cloudwatch.list_metrics(Namespace="mlops/release")["Metrics"]
+    assert found["MetricName"] == "overdue_hours"
+    assert found["Dimensions"] == [{"Name": "Endpoint", "Value": GROUP}]
+
+
 def test_tests_are_started_without_waiting_for_them(aws):
     asked = {
         "FunctionName": "release-tests",

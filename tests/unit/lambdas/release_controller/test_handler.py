@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tests.unit.lambdas.conftest import LAMBDAS
 from tests.unit.lambdas.release_controller.names import ENVIRON, MODEL, PARAMETERS, SCHEDULE, TABLE, P, arn, refused
 from tests.unit.lambdas.release_controller.plays import Play, Step, approve, command, standing
-from tests.unit.lambdas.release_controller.world import READS, World
+from tests.unit.lambdas.release_controller.world import IDLE, MEASURE, World
 
 BARE = {"PATH": os.environ["PATH"], "PYTHONPATH": str(LAMBDAS)}
 TAKE, GIVE = "UpdateItem", "DeleteItem"
@@ -48,7 +48,7 @@ def test_first_release_and_its_end_call_by_call(start):
         *OBSERVE, "ListModelPackages", *begin,
         *OBSERVE, "ListModelPackages", NOTE, WRITE,
         *OBSERVE, "DescribeStackEvents", NOTE, "UpdateStack",
-        GIVE,
+        MEASURE, GIVE,
     ]  # fmt: skip
     done = ["Query", TELL, "PutEvents", NOTE, "LabelParameterVersion"]
     look = [*OBSERVE, "DescribeEndpoint"]
@@ -57,21 +57,21 @@ def test_first_release_and_its_end_call_by_call(start):
         *look, *done,
         *look, "ListModelPackages", NOTE, WRITE,
         *look, "ListModelPackages",
-        GIVE,
+        MEASURE, GIVE,
     ]  # fmt: skip
     assert controller.world.final()["endpoint"] == ("InService", "config-champion1", {"champion": 1.0})
 
 
-def test_scheduled_run_with_nothing_to_do_only_reads_beside_the_lock(start):
+def test_scheduled_run_with_nothing_to_do_only_reads_and_measures_beside_the_lock(start):
     calls = released(start, 1).calls(SCHEDULE)
-    assert calls == [TAKE, *OBSERVE, "DescribeEndpoint", "ListModelPackages", GIVE]
+    assert calls == [TAKE, *OBSERVE, "DescribeEndpoint", "ListModelPackages", MEASURE, GIVE]
 
 
 def test_scheduled_run_during_a_release_reads_twice(start):
     controller = start()
     controller.world.approve(1)
     controller.run(controller.world.events.pop())
-    assert controller.calls(SCHEDULE) == [TAKE, *OBSERVE, GIVE]
+    assert controller.calls(SCHEDULE) == [TAKE, *OBSERVE, MEASURE, GIVE]
 
 
 def test_failed_release_is_noted_told_and_put_back(start):
@@ -275,7 +275,7 @@ def test_endpoint_that_cannot_roll_back_asks_for_help_and_no_update_is_tried(sta
 def test_no_stack_yet_waits(start):
     controller = start(World(status=""))
     controller.world.approve(1)
-    assert controller.calls(controller.world.events.pop()) == [TAKE, *OBSERVE, GIVE]
+    assert controller.calls(controller.world.events.pop()) == [TAKE, *OBSERVE, MEASURE, GIVE]
     controller.world.serving.status = "CREATE_COMPLETE"
     controller.settle()
     assert controller.world.ssm.released == arn(1)
@@ -335,7 +335,7 @@ def test_run_at_rest_writes_nothing_whatever_was_before(start):
         Step(command("none")),
     )
     Play(controller, steps).to_the_end()
-    assert all(name.startswith(READS) or name in (TAKE, GIVE) for name in controller.calls(SCHEDULE))
+    assert all(name.startswith(IDLE) for name in controller.calls(SCHEDULE))
 
 
 def test_decision_is_logged_as_one_line_of_json(start, quiet, caplog):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tests.unit.lambdas.release_controller.names import SCHEDULE, arn, refused
 from tests.unit.lambdas.release_controller.world import CrashError, World
@@ -193,3 +193,64 @@ def test_revert_that_ends_early_again_and_again_is_noted_once(start):
     controller.settle()
     assert [entry["version"] for entry in world.ledger() if entry["kind"] == "revert"] == ["1"]
     assert world.ssm.released == arn(2)
+
+
+class TestMeasure:
+    """How long a candidate is overdue is published at the end of each run, and stands in nobody's way."""
+
+    def waiting(self, start):
+        """A controller whose candidate gets nowhere: its stack's update does not end."""
+        controller = released(start, 1)
+        controller.world.approve(2)
+        controller.run(controller.world.events.pop())
+        return controller
+
+    def test_nothing_is_overdue_at_rest_or_in_time(self, start):
+        controller = self.waiting(start)
+        assert set(controller.world.outlets.overdue) == {0.0}
+
+    def test_overdue_by_the_hour_until_it_goes_on(self, start):
+        controller = self.waiting(start)
+        world = controller.world
+        world.clock.pass_seconds(26 * 3600)
+        controller.wake()
+        assert world.outlets.overdue[-1] == pytest.approx(2, abs=0.01)
+        controller.settle()
+        assert (world.outlets.overdue[-1], world.ssm.released) == (0.0, arn(2))
+
+    @pytest.mark.parametrize(
+        "error",
+        [refused("Throttling", "Rate exceeded", "PutMetricData"), EndpointConnectionError(endpoint_url="https://x")],
+        ids=["refused", "unreachable"],
+    )
+    def test_release_goes_on_where_figures_are_not_taken(self, start, error):
+        controller = start()
+        world = controller.world
+
+        def refuse(name):
+            if name == "PutMetricData":
+                raise error
+
+        world.before_call = refuse
+        world.approve(1)
+        controller.settle()
+        assert (world.ssm.released, world.outlets.overdue) == (arn(1), [])
+        assert world.final()["locked"] == []
+
+    def test_run_that_ends_there_has_done_its_work(self, start):
+        controller = released(start, 1)
+        world = controller.world
+        world.approve(2)
+
+        def crash(name):
+            if name == "PutMetricData":
+                raise CrashError(name)
+
+        world.after_call = crash
+        with pytest.raises(CrashError):
+            controller.run(world.events.pop())
+        world.after_call = lambda name: None
+        world.clock.pass_seconds(100)
+        controller.settle()
+        assert world.ssm.released == arn(2)
+        assert sum(subject.endswith("version 2 is being released") for subject in world.told) == 1

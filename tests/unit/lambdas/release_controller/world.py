@@ -33,7 +33,7 @@ OPERATIONS = {
         "ListModelPackages", "DescribeModelPackage", "DeleteModelPackage", "DescribeEndpoint",
         "UpdateEndpointWeightsAndCapacities",
     ),
-    "cloudwatch": ("DescribeAlarms",),
+    "cloudwatch": ("DescribeAlarms", "PutMetricData"),
     "athena": ("StartQueryExecution", "GetQueryExecution", "GetQueryResults"),
     "dynamodb": ("PutItem", "GetItem", "UpdateItem", "DeleteItem", "Query"),
     "s3": ("HeadObject", "CopyObject", "PutObject"),
@@ -44,6 +44,9 @@ OPERATIONS = {
 }  # fmt: skip
 READS = ("Get", "Describe", "List", "Query", "Head", "StartQuery")
 LOCKING = ("UpdateItem", "DeleteItem")
+MEASURE = "PutMetricData"
+IDLE = (*READS, *LOCKING, MEASURE)
+"""What a run calls that finds nothing to do."""
 SECONDS_A_CALL = 0.05
 
 
@@ -179,7 +182,7 @@ class World:
         self.clock.pass_seconds(SECONDS_A_CALL)
         self.before_call(name)
         self.calls.append(name)
-        self.effects += not name.startswith(READS) and name not in LOCKING
+        self.effects += not name.startswith(IDLE)
         self.athena.share = int(self.value("challenger-weight"))
         answer = getattr(self._player(service, method), method)(**parameters)
         self.after_call(name)
@@ -190,7 +193,7 @@ class World:
             "ssm": self.ssm, "cloudformation": self.serving, "cloudwatch": self.serving, "athena": self.athena,
             "dynamodb": self.table, "s3": self.registry, "sagemaker": self.registry,
         }  # fmt: skip
-        player = players.get(service, self.outlets)
+        player = self.outlets if method == "put_metric_data" else players.get(service, self.outlets)
         return self.serving if "endpoint" in method else player
 
     def _person_writes(self, name: str, value: str) -> None:

@@ -1,5 +1,5 @@
 # ruff: noqa: N803 - the arguments of the calls are spelled as AWS spells them
-"""Where the controller sends things: the topic, the dead-letter queue, the event bus, the tests."""
+"""Where the controller sends things: the topic, the dead-letter queue, the event bus, the tests, figures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Outlets:
     dead_letters: list[dict[str, Any]] = field(default_factory=list)
     announced: list[dict[str, Any]] = field(default_factory=list)
     tested: list[str] = field(default_factory=list)
+    overdue: list[float] = field(default_factory=list)
 
     def publish(self, TopicArn: str, Subject: str, Message: str, MessageStructure: str) -> dict[str, Any]:
         assert len(Subject) <= 100 and Subject.isascii() and "\n" not in Subject and MessageStructure == "json"
@@ -38,6 +39,13 @@ class Outlets:
         assert (entry["Source"], entry["DetailType"]) == ("mlops.release", "Model Release Done")
         self.announced.append(json.loads(entry["Detail"]))
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+
+    def put_metric_data(self, Namespace: str, MetricData: list[dict[str, Any]]) -> dict[str, Any]:
+        (datum,) = MetricData
+        assert (Namespace, datum["MetricName"]) == ("mlops/release", "overdue_hours")
+        assert datum["Dimensions"] == [{"Name": "Endpoint", "Value": GROUP}]
+        self.overdue.append(datum["Value"])
+        return {}
 
     def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:
         asked = json.loads(Payload)
