@@ -47,6 +47,11 @@ test-oracles: .venv-oracles/installed $(NODE_STAMP) ## compares with the SageMak
 	.venv-oracles/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements/gbstats.txt
 	@touch $@
 
+.venv-evidently/installed: requirements/evidently.txt  # the library itself, for `make bench ARGS=drift`; optional
+	$(PYTHON) -m venv .venv-evidently
+	.venv-evidently/bin/pip install --quiet --disable-pip-version-check -r requirements/evidently.txt
+	@touch $@
+
 synth: install   ## templates of ENV (local, dev, staging or prod), with strict validation
 	@rm -rf build/cdk.out/$(ENV)
 	$(CDK) synth --strict --quiet --output build/cdk.out/$(ENV) -c env=$(ENV)
@@ -62,7 +67,7 @@ bench: install   ## measurements, as JSON, into build/bench
 	$(BIN)/python -m bench $(ARGS)
 
 lock:            ## compile requirements/*.in; needs uv
-	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps"; do set -- $$set; \
+	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps" "evidently"; do set -- $$set; \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock' $$2 $$3 $$1.in -o $$1.txt || exit 1; done
 
 clean:           ## stop the local AWS and remove everything that was built
