@@ -26,7 +26,7 @@ SHARED_PACKAGES = ("monitoring",)
 
 # Read at synth, never inside a container; leaving them out keeps step caches valid when only the DAG or the sample
 # requests change.
-SYNTH_ONLY = frozenset({"definition.py", "pipeline.py", "samples"})
+SYNTH_ONLY = frozenset({"definition.py", "model_monitor.py", "pipeline.py", "samples"})
 
 _TRAIN_SHIM = '''"""Entry point of script mode."""
 from {model}.steps.train import main

@@ -209,8 +209,8 @@ def definition_stem(names: ModelNames, kind: str, digest: str) -> str:
 
 
 def schedule_name(names: ModelNames, kind: str) -> str:
-    """Model quality's is that of the project's own figures, so that both are found under one MonitoringSchedule."""
-    if kind == QUALITY:
+    """Data quality's is that of the project's own figures: the dashboard finds the features' distances by it."""
+    if kind == DATA:
         return names.monitoring_schedule
     return _within(names.base, f"-monitoring-{_SHORT[kind]}", SCHEDULE_LIMIT)
 

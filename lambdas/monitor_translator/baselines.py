@@ -137,7 +137,7 @@ def comparable(constraints: Mapping[str, Any], features: Sequence[str]) -> dict[
 
     Raises NoBaseline where there are not two of them, which it takes to have an order.
     """
-    methods = {}
+    methods: dict[str, dict[str, Any]] = {}
     for method, labels in constraints.get("explanations", {}).items():
         methods[method] = {}
         for label, explained in labels.items():

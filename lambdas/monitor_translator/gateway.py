@@ -18,7 +18,6 @@ from shared.lock import Lock
 from telling import DETAIL_TYPE, NAMESPACE, SOURCE
 
 NONE = "none"
-VARIANT = "champion"
 DEPLOYED = "MonitoredPackage"
 """Output of the monitors' stack: the package that its job definitions are for."""
 PAGE = 100
@@ -69,22 +68,14 @@ class Gateway:
 
     def model(self) -> str:
         """Name of the SageMaker model behind the champion; "" while there is no endpoint."""
-        try:
-            endpoint = self._aws.sagemaker.describe_endpoint(EndpointName=self.settings.endpoint)
-        except ClientError as error:
-            if "Could not find" in _message(error):
-                return ""
-            raise
-        config = self._aws.sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-        variants = {each["VariantName"]: each for each in config["ProductionVariants"]}
-        return str(variants.get(VARIANT, {}).get("ModelName", ""))
+        [found] = self._aws.cloudformation.describe_stacks(StackName=self.settings.serving_stack)["Stacks"]
+        return _outputs(found).get("ModelName", "")
 
     def stack(self) -> Stack:
         [found] = self._aws.cloudformation.describe_stacks(StackName=self.settings.stack)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
         return Stack(
             found["StackStatus"],
-            outputs.get(DEPLOYED, NONE),
+            _outputs(found).get(DEPLOYED, NONE),
             tuple(parameter["ParameterKey"] for parameter in found.get("Parameters", [])),
             found.get("LastUpdatedTime", found["CreationTime"]),
         )
@@ -187,6 +178,10 @@ class Gateway:
     def bury(self, event: object, reason: str) -> None:
         """Send a malformed event to the dead-letter queue with its reason, ready to be replayed."""
         outlets.bury(self._aws.sqs, self.settings.dead_letter_queue_url, event, reason)
+
+
+def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def _message(error: ClientError) -> str:

@@ -82,12 +82,12 @@ def judge(
         status = EMPTY if execution.had_no_data else FAILED
         counts[f"{status}_executions"] += 1
         return [Judgement(monitor, window, status) for monitor in monitors]
-    statistics = _object(STATISTICS, documents.statistics, counts, wanted="Quality" in execution.kind)
+    statistics = _object(documents.statistics, counts, wanted="Quality" in execution.kind)
     rows = _rows(statistics)
     if rows is not None and rows < min_rows:
         return [Judgement(monitor, window, TOO_FEW if rows else EMPTY, rows) for monitor in monitors]
     violated = execution.status == VIOLATED
-    entries = _entries(_object(VIOLATIONS, documents.violations, counts, wanted=violated))
+    entries = _entries(_object(documents.violations, counts, wanted=violated))
     if entries is None and violated:
         # There are violations, and nobody can tell of what: neither a breach nor a window that held.
         return [Judgement(monitor, window, FAILED, rows or 0) for monitor in monitors]
@@ -148,7 +148,7 @@ def text_of(entry: Mapping[str, Any], check: str) -> str:
     return f"{check}: " + ", ".join(f"{name} {value}" for name, value in rest.items())
 
 
-def _object(name: str, text: bytes | None, counts: Counter[str], *, wanted: bool) -> Any:
+def _object(text: bytes | None, counts: Counter[str], *, wanted: bool) -> Any:
     """The document; None, and counted, if it is not there or cannot be read."""
     if text is None:
         counts["documents_missing"] += int(wanted)

@@ -28,6 +28,9 @@ STEP = "model-monitor.json"
 RETRY_AFTER = timedelta(hours=6)
 """After an update of the stack that was rolled back: what made it fail is rarely over at once."""
 
+MOST = 24
+"""Executions told in one run, so that it ends before the function's timeout; the next look goes on."""
+
 
 class MonitorsNotDeployed(Exception):
     """CloudFormation could not make the champion's job definitions: a person must look at the stack's events."""
@@ -117,7 +120,7 @@ def _deploy(gateway: Gateway, champion: str) -> str:
 
 
 def _tell(gateway: Gateway, champion: str, published: Published) -> int:
-    """Tell every execution of the champion that is not told, oldest first; returns how many."""
+    """Tell the executions of the champion that are not told, oldest first; returns how many."""
     version = str(version_of(champion))
     known: list[dict[str, Any]] = []
     new: list[Execution] = []
@@ -125,9 +128,10 @@ def _tell(gateway: Gateway, champion: str, published: Published) -> int:
         told, untold = _sorted_out(gateway, version, kind)
         known += told
         new += untold
-    for execution in sorted(new):
+    now = sorted(new)[:MOST]
+    for execution in now:
         known += _tell_one(gateway, version, execution, known, published)
-    return len(new)
+    return len(now)
 
 
 def _sorted_out(gateway: Gateway, version: str, kind: str) -> tuple[list[dict[str, Any]], list[Execution]]:

@@ -50,10 +50,11 @@ class Policy:
 
 @dataclass(frozen=True)
 class Settings:
-    """The function's environment variables, in lower case; the last four are read from their JSON.
+    """The function's environment variables, in lower case; the last three are read from their JSON.
 
-    stack: of the monitors themselves. findings: prefix in the artifacts bucket. dimension: MonitoringSchedule of the
-    project's own figures. endpoint_prefix: of what Clarify starts to explain with. schedules: by monitoring type.
+    stack: of the monitors themselves; serving_stack: of the endpoint. findings: prefix in the artifacts bucket.
+    dimension: MonitoringSchedule of the project's own figures. endpoint_prefix: of the endpoints that Clarify starts
+    to explain with. schedules: by monitoring type.
     """
 
     environment: str
@@ -61,6 +62,7 @@ class Settings:
     endpoint: str
     champion_parameter: str
     stack: str
+    serving_stack: str
     artifacts_bucket: str
     findings: str
     dimension: str
@@ -82,7 +84,7 @@ class Settings:
         for name, make in _JSON.items():
             try:
                 read[name] = make(json.loads(values[name]))
-            except (ValueError, TypeError, AttributeError) as error:
+            except (ValueError, TypeError, AttributeError, KeyError) as error:
                 raise ConfigurationError(f"{name.upper()}: {error}") from None
         return cls(**values | read)
 

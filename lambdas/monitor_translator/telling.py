@@ -119,11 +119,7 @@ def _entry(said: Confirmation, judged: Document | None, skipped: Mapping[str, st
 
 def page(title: str, part: Mapping[str, Any], said: Sequence[Confirmation], documents: str) -> str:
     """A report without pictures: what was judged, what breached, what is confirmed, what was odd."""
-    rows = [
-        f"<tr><td>{_shown(each['monitor'])}</td><td>{_shown(each['window'])}</td><td>{_shown(each['status'])}</td>"
-        f"<td>{each['rows']}</td><td>{'<br>'.join(_shown(finding['text']) for finding in each['findings']) or '–'}</td></tr>"
-        for each in part["judgements"]
-    ]
+    rows = [_row(each) for each in part["judgements"]]
     skipped = [f"<li>{_shown(name)}: skipped, {_shown(why)}</li>" for name, why in part["skipped"].items()]
     [counts] = part["windows"].values()
     counted = [f"<li>{_shown(name)}: {value}</li>" for name, value in counts.items()]
@@ -139,6 +135,12 @@ def page(title: str, part: Mapping[str, Any], said: Sequence[Confirmation], docu
         f"{''.join(rows)}</table><h2>Confirmation</h2><ul>{''.join(confirmed)}</ul>"
         f"<h2>Counted</h2><ul>{''.join([*skipped, *counted])}</ul></html>\n"
     )
+
+
+def _row(judgement: Document) -> str:
+    violations = "<br>".join(_shown(finding["text"]) for finding in judgement["findings"]) or "none"
+    cells = [_shown(judgement[name]) for name in ("monitor", "window", "status", "rows")]
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in [*cells, violations])}</tr>"
 
 
 def _shown(text: object) -> str:
