@@ -8,7 +8,7 @@ from typing import Any
 from tests.infra.environments import Template
 
 METRIC, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
-TOPIC = re.compile(r"mlops-\w+-foundation:ExportsOutputRefTopic\w+")
+TOPIC = re.compile(r"\w+-\w+-foundation:ExportsOutputRefTopic\w+")
 _REGION, _PINNED = "eu-west-1", "111122223333"
 
 Properties = dict[str, Any]
@@ -95,9 +95,9 @@ def alarms(stacks: Mapping[str, Template], place: Place) -> Iterator[Alarm]:
 
 
 def wakes(stacks: Mapping[str, Template], place: Place) -> Iterator[tuple[str, Properties]]:
-    """Names and patterns of the rules that hear of alarms."""
-    for stack, template in stacks.items():
+    """Names and patterns of the rules that hear of alarms; stacks are numbered in them, since names are too long."""
+    for number, (stack, template) in enumerate(stacks.items()):
         for logical_id, rule in template.resources("AWS::Events::Rule").items():
             pattern = rule["Properties"].get("EventPattern", {})
             if "aws.cloudwatch" in pattern.get("source", ()):
-                yield f"{stack}-{logical_id}"[-64:], place.resolved(template, stack, pattern)
+                yield f"{logical_id}-{number}", place.resolved(template, stack, pattern)

@@ -15,8 +15,7 @@ from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import ModelNames
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-EXECUTION_ID = "<aws.scheduler.execution-id>"
-"""Replaced at each start, as in 2026-11-21T01:00:00Z and d32c5kddcf5bb8c3 (user guide: context attributes)."""
+"""Replaced at each start, as in 2026-11-21T01:00:00Z (user guide: context attributes)."""
 
 _START = "arn:{partition}:scheduler:::aws-sdk:sagemaker:startPipelineExecution"
 _ATTEMPTS = 10
@@ -26,8 +25,8 @@ _EVENT_AGE = cdk.Duration.hours(2)
 class MonitoringSchedule(Construct):
     """Starts `pipeline` with the time that the schedule meant, so that a late start judges the window it should.
 
-    Scheduler may start twice. That costs a run and changes nothing: a window counts once, as it was judged last.
-    What could not be started is in `dead_letters`.
+    Scheduler may start twice, and SageMaker runs it once, by its token. (A second run would cost its jobs and change
+    nothing: a window counts once, as it was judged last.) What could not be started is in `dead_letters`.
     """
 
     def __init__(
@@ -91,12 +90,13 @@ def cron(window_hours: int, delay_minutes: int) -> str:
 def _request(names: ModelNames) -> str:
     """Input of StartPipelineExecution, which Scheduler passes on as it is (user guide: universal targets).
 
-    The token is required, 32 characters at least; an SDK would have made one up.
+    The token is required, 32 characters at least; an SDK would have made one up. It is the same for every attempt at
+    one scheduled time, as <aws.scheduler.execution-id> is not: Scheduler gives each attempt its own.
     """
     return json.dumps(
         {
             "PipelineName": names.monitoring_pipeline,
-            "ClientRequestToken": f"{names.monitoring_pipeline}-{EXECUTION_ID}",
+            "ClientRequestToken": f"{names.monitoring_pipeline}-{SCHEDULED_TIME}",
             "PipelineParameters": [{"Name": "ScheduledTime", "Value": SCHEDULED_TIME}],
         }
     )

@@ -22,6 +22,8 @@ from shared.lock import Lock
 
 EVENT_SOURCE = "mlops.release"
 EVENT_TYPE = "Model Release Done"
+METRICS = "mlops/release"
+"""Namespace of what is published; the alarm looks there, and the role may write nowhere else."""
 
 _REFUSED = re.compile(r"is in (\w+) state and can ?not be updated")
 
@@ -118,6 +120,12 @@ class Gateway:
         answer = self._aws.events.put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
             raise EventLost(f"event {EVENT_TYPE}: {answer['Entries'][0].get('ErrorMessage', 'not taken')}")
+
+    def measure(self, name: str, value: float) -> None:
+        """Publish a figure of the endpoint's releases."""
+        dimensions = [{"Name": "Endpoint", "Value": self.settings.endpoint_name}]
+        datum = {"MetricName": name, "Dimensions": dimensions, "Value": value}
+        self._aws.cloudwatch.put_metric_data(Namespace=METRICS, MetricData=[datum])
 
     def test(self, package: str) -> None:
         """Start the tests of the version that the endpoint serves; they note their result on the package."""

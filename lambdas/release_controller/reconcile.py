@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
+from botocore.exceptions import BotoCoreError, ClientError
 from effects import execute, fulfil, kind_of
 from gateway import Gateway
 from intent import Intent
+from overdue import overdue_hours
 from plan import plan
 from shared.lock import Hold
 from shared.logs import say
 from shared.turns import Busy, in_turn
-from state import Action, Look
+from state import Action, Look, Observed
 
 MAX_ACTIONS = 25
 """A release needs a handful of actions a run: more of them mean that the plan finds no rest."""
@@ -47,5 +49,14 @@ def _until_rest(gateway: Gateway, hold: Hold) -> Action:
             action = plan(observed)
         say("decision", action=type(action).__name__, kind=kind_of(action), decided=action, observed=observed)
         if not execute(gateway, hold, action, observed):
+            _measure(gateway, observed)
             return action
     raise Restless(f"{MAX_ACTIONS} actions in one run, the last one {action}")
+
+
+def _measure(gateway: Gateway, observed: Observed) -> None:
+    """A figure that is not published stands in no release's way: the next run publishes it."""
+    try:
+        gateway.measure("overdue_hours", overdue_hours(observed))
+    except (ClientError, BotoCoreError) as error:
+        say("not measured", error=str(error))

@@ -214,8 +214,8 @@ def _place(watched: Watched, alarm: Mapping[str, Any], parameters: Mapping[str, 
 
 def _read_findings(document: Mapping[str, Any]) -> Findings:
     confirmed = tuple(str(monitor) for monitor in document.get("confirmed", []))
-    report, degraded = str(document.get("report", "")), any(monitor in DEGRADING for monitor in confirmed)
-    return Findings(int(document.get("version", 0)), confirmed, report, degraded)
+    degrading = tuple(monitor for monitor in confirmed if monitor in DEGRADING)
+    return Findings(int(document.get("version", 0)), confirmed, str(document.get("report", "")), degrading)
 
 
 def _day(folder: str) -> str:

@@ -135,10 +135,10 @@ def _degraded(observed: Observed, place: Place) -> str | None:
     if not place.alarming or not place.version or place.since is None or place.released is None:
         return None
     findings = observed.findings if place == observed.places[0] else None
-    meant = findings is not None and findings.version == place.version and findings.degraded
+    meant = findings is not None and findings.version == place.version and bool(findings.degrading)
     if not (meant or place.since >= place.released or observed.now - place.released >= RESET):
         return None
-    said = f"confirmed by {', '.join(findings.confirmed)}, see {findings.report}" if meant and findings else place.why
+    said = f"confirmed by {', '.join(findings.degrading)}, see {findings.report}" if meant and findings else place.why
     return f"version {place.version} got worse in {place.environment}: {said or 'its alarm is in ALARM'}"
 
 

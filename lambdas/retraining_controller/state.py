@@ -46,13 +46,13 @@ class Place:
 class Findings:
     """The monitor's last word in this environment: on which version, which monitors are confirmed, where the report is.
 
-    degraded: whether something is confirmed that says that the model got worse, and not only that its inputs drifted.
+    degrading: those of the confirmed that say that the model got worse, and not only that its inputs drifted.
     """
 
     version: int
     confirmed: tuple[str, ...]
     report: str
-    degraded: bool
+    degrading: tuple[str, ...]
 
 
 @dataclass(frozen=True)

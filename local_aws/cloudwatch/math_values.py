@@ -1,8 +1,9 @@
 """What metric math computes: numbers, time series, and lists of time series.
 
-A series is a list of values by period, newest first, with None where there is no data. Two series are combined where
-both have data; a function of several takes those that have some. Comparisons give 1 and 0. A division by 0 gives no
-data. Functions that are missing here are refused by name. Source: user guide, using-metric-math.
+A series is a list of values by period, newest first, with None where there is no data. Where one of two series has no
+data, an operator takes 0 for it; where both have none, there is no result. A function of several takes those that have
+some. Comparisons give 1 and 0. A division by 0 gives no data. Functions that are missing here are refused by name.
+Source: user guide, using-metric-math.
 """
 
 from __future__ import annotations
@@ -131,9 +132,13 @@ class _Computation:
         return self._with_series(sign, left, right)
 
     def _with_series(self, sign: str, left: Value, right: Value) -> Series:
+        """A gap in one of two series counts as 0; beside a number it stays a gap."""
         first, second = (as_series(value, self._inputs.periods) for value in (left, right))
-        pairs = zip(first, second, strict=True)
-        return [None if one is None or other is None else _applied(sign, one, other) for one, other in pairs]
+        is_gap = any if isinstance(left, float) or isinstance(right, float) else all
+        return [
+            None if is_gap((one is None, other is None)) else _applied(sign, one or 0.0, other or 0.0)
+            for one, other in zip(first, second, strict=True)
+        ]
 
     def _call(self, name: str, arguments: list[Tree]) -> Value:
         if name == "METRICS":
@@ -172,9 +177,9 @@ class _Computation:
         chosen = [as_series(value, self._inputs.periods) for value in branches]
         nothing: Series = [None] * self._inputs.periods
         when, otherwise = chosen[0], chosen[1] if len(chosen) == 2 else nothing
-        # A period without a condition has no data.
+        # A period without a condition has no data; one that asks for a value that is not there has 0.
         return [
-            None if deciding is None else (when[at] if deciding != 0 else otherwise[at])
+            None if deciding is None else ((when[at] or 0.0) if deciding != 0 else otherwise[at])
             for at, deciding in enumerate(decided)
         ]
 

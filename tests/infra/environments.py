@@ -1,6 +1,6 @@
 """Synthesizes environments for the tests; as a program, all of them into one assembly.
 
-The validator of CDK is on then, unless --unchecked says otherwise.
+The validator of CDK is on then. With --unchecked it is not, and one environment more is there, for its alarms.
 """
 
 import json
@@ -24,6 +24,9 @@ STACKS = {
     )
     for environment in ENVIRONMENTS
 }
+
+WATCHED_BY_AWS = "watched"
+"""Project of the one environment with the other engine of monitoring."""
 
 Resource = dict[str, Any]
 
@@ -88,6 +91,20 @@ def add(app: Any, environment: str) -> None:
     add_stacks(app, load(ROOT / "config", environment), code_root=ROOT / "pipeline_code")
 
 
+def add_watched_by_aws(app: Any) -> None:
+    """Staging as a project of its own that `monitoring.engine = "model-monitor"` watches."""
+    from stacks.environment import add_stacks
+    from stacks.settings import load
+
+    settings = load(ROOT / "config", "staging")
+    [(folder, model)] = settings.models.items()
+    labels = model.monitoring.labels.model_copy(update={"missing_means": ""})
+    monitoring = model.monitoring.model_copy(update={"engine": "model-monitor", "labels": labels})
+    models = {folder: model.model_copy(update={"monitoring": monitoring})}
+    watched = settings.model_copy(update={"project": WATCHED_BY_AWS, "models": models})
+    add_stacks(app, watched, code_root=ROOT / "pipeline_code")
+
+
 def new_app(outdir: Path) -> Any:
     import aws_cdk as cdk
 
@@ -109,4 +126,6 @@ if __name__ == "__main__":
     together = new_app(Path(sys.argv[1]))
     for each in ENVIRONMENTS:
         add(together, each)
+    if "--unchecked" in sys.argv:
+        add_watched_by_aws(together)
     together.synth()

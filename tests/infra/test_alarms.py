@@ -1,11 +1,20 @@
 """What no local AWS shows: that CloudWatch would evaluate each alarm as it is meant, and may tell of it."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.alarms import COMPOSITE, METRIC, TOPIC, Place, alarms
-from tests.infra.environments import ENVIRONMENTS, flat
+from tests.infra.environments import (
+    ENVIRONMENTS,
+    WATCHED_BY_AWS,
+    Template,
+    add_watched_by_aws,
+    flat,
+    new_app,
+)
 
 PLACE = Place("111122223333", "topic")
 MINUTES = 3600
@@ -32,10 +41,32 @@ PUBLISHED = {
 """Names and dimensions by namespace; those of the monitors are in pipeline_code/monitoring/emit.py."""
 
 
+@pytest.fixture(scope="module")
+def watched_by_aws(tmp_path_factory):
+    """Templates of an environment that Model Monitor watches, by the names of their stacks."""
+    app = new_app(tmp_path_factory.mktemp("watched"))
+    add_watched_by_aws(app)
+    app.synth()
+    files = Path(app.outdir).glob("*.template.json")
+    return {path.name.partition(".")[0]: Template(json.loads(path.read_text())) for path in files}
+
+
+@pytest.fixture(params=[*ENVIRONMENTS, WATCHED_BY_AWS])
+def stacks(request, templates):
+    """The templates of an environment by the names of their stacks."""
+    if request.param == WATCHED_BY_AWS:
+        return request.getfixturevalue("watched_by_aws")
+    shared = ("foundation", "overview")
+    return {
+        f"mlops-{request.param}-{kind if kind in shared else f'loan-approval-{kind}'}": each
+        for kind, each in templates(request.param).items()
+    }
+
+
 @pytest.fixture
-def found(environment, templates):
+def found(stacks):
     """All alarms of an environment."""
-    return list(alarms({f"mlops-{environment}-{kind}": each for kind, each in templates(environment).items()}, PLACE))
+    return list(alarms(stacks, PLACE))
 
 
 def metrics(alarm):
@@ -55,7 +86,6 @@ def period(alarm):
     return only
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
 class TestEveryAlarm:
     def test_tells_the_topic_by_itself_or_by_a_composite_alarm_or_is_information(self, found):
         grouped = {member for each in found for member in each.members}
@@ -103,13 +133,15 @@ class TestEveryAlarm:
                 once = {namespace for namespace, *_ in metrics(each)} <= ONCE_A_RUN
                 assert each.properties["TreatMissingData"] == ("ignore" if once else "notBreaching"), each.name
 
-    def test_looks_at_what_is_published(self, environment, found, templates):
+    def test_looks_at_what_is_published(self, found, stacks):
         from monitoring import emit, findings
 
         own = {emit.DEGRADATION, emit.ROWS, *map(emit.breached, findings.MONITORS)}
         own |= set(map(emit.confirmed, findings.MONITORS))
+        if any("ModelMonitor" in name for each in stacks.values() for name in each.resources("AWS::Lambda::Function")):
+            own |= {"run_failed", "run_succeeded"}
         published = PUBLISHED | {emit.NAMESPACE: (own, [{emit.ENDPOINT, emit.SCHEDULE}])}
-        there = names_of(environment, templates)
+        there = names_of(stacks)
         for each in found:
             for namespace, name, dimensions in metrics(each) if each.kind == METRIC else ():
                 known, with_dimensions = published[namespace]
@@ -119,22 +151,23 @@ class TestEveryAlarm:
                     assert value in there[dimension], (each.name, dimension, value)
 
 
-def names_of(environment, templates):
+def names_of(stacks):
     """What there is to look at in an environment, by the dimension that names it."""
     kinds = {
         "EndpointName": ("AWS::SageMaker::Endpoint", "EndpointName"),
         "Endpoint": ("AWS::SageMaker::Endpoint", "EndpointName"),
         "PipelineName": ("AWS::SageMaker::Pipeline", "PipelineName"),
-        "MonitoringSchedule": ("AWS::Scheduler::Schedule", "Name"),
         "EndpointConfigName": ("AWS::SageMaker::EndpointConfig", ""),
         "FunctionName": ("AWS::Lambda::Function", ""),
         "QueueName": ("AWS::SQS::Queue", ""),
     }
     found = {"VariantName": {"champion", "challenger", "shadow"}}
+    # Of the pipeline's schedule, or what takes its place in the figures of another engine.
+    found["MonitoringSchedule"] = {name for name in stacks if name.endswith("-monitoring")}
     for dimension, (kind, name) in kinds.items():
         found[dimension] = {
-            each["Properties"][name] if name else f"mlops-{environment}-{stack}-{logical_id}"
-            for stack, template in templates(environment).items()
+            each["Properties"][name] if name else f"{stack}-{logical_id}"
+            for stack, template in stacks.items()
             for logical_id, each in template.resources(kind).items()
         }
     return found

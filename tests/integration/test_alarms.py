@@ -1,7 +1,8 @@
 """Every alarm of every environment goes into ALARM, its action arrives, and it goes back.
 
-The alarms come from the synthesized templates, so a new one is driven or fails here. They are put into the local AWS
-without their stacks, in several accounts: two that look at the same metric would disturb each other in one.
+The alarms come from the synthesized templates, those of the other engine of monitoring included, so a new one is
+driven or fails here. They are put into the local AWS without their stacks, in several accounts: two that look at the
+same metric would disturb each other in one.
 """
 
 import json
@@ -22,10 +23,13 @@ from tests.infra.environments import ROOT, STACKS, Template
 from tests.infra.event_patterns import matches
 from tests.local_aws_fixture import LocalAws
 
-MARGIN = 6
+MARGIN = 8
 """Seconds until what breaches is older than the periods that are looked at, so that later figures heal."""
 ABOVE = ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold")
 SUFFIX = ".template.json"
+SERVICES = ("cloudwatch", "sqs", "events", "sns")
+SESSION = boto3.Session(region_name="eu-west-1")
+"""One for all accounts: it reads the descriptions of services once."""
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
 
@@ -152,9 +156,13 @@ class Account:
     """The alarms of a lane in its account, and two queues: of what their topic says, and of their state changes."""
 
     def __init__(self, url: str, lane: Lane, stacks: Mapping[str, Template]) -> None:
-        session = boto3.Session(lane.place.account, "local", "local", "eu-west-1")
-        client: Callable[[str], Any] = lambda service: session.client(service, endpoint_url=url)  # noqa: E731
-        self.cloudwatch, self._sqs, self._events, sns = map(client, ("cloudwatch", "sqs", "events", "sns"))
+        given = {
+            "endpoint_url": url,
+            "aws_access_key_id": lane.place.account,
+            "aws_secret_access_key": "local",
+            "aws_session_token": "local",
+        }
+        self.cloudwatch, self._sqs, self._events, sns = (SESSION.client(name, **given) for name in SERVICES)
         topic = sns.create_topic(Name="topic")["TopicArn"]
         self._pages, arn = self._queue("pages")
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
@@ -268,7 +276,7 @@ def synthesis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
         assert making.returncode == 0, said.decode()[-4000:]
         files = {path.name.removesuffix(SUFFIX): json.loads(path.read_text()) for path in out.glob(f"*{SUFFIX}")}
         found = {name: Template(body) for name, body in sorted(files.items())}
-        assert len(found) == sum(len(stacks) for stacks in STACKS.values())
+        assert len(found) == sum(len(stacks) for stacks in STACKS.values()) + len(STACKS["staging"])
         return found
 
     yield wait

@@ -9,18 +9,23 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from mlops import traffic
+from mlops import monitoring, outcomes, pipelines, traffic
 from mlops.demo import loans
-from tests.deployed import MODEL, NAMES, Platform, change_setting, checkout, until
+from mlops.demo.months import CAPTURE_SECONDS, History, Months
+from monitoring.findings import DATA_DRIFT
+from tests.deployed import BOOK, MODEL, NAMES, Platform, change_setting, checkout, until
 from tests.local_aws_fixture import LocalAws
 
 QUIET_SECONDS = 3
+NOBODY: dict[str, Any] = dict.fromkeys(("tell", "export", "watch", "said"))
+"""Months of which nothing is told or asked; only their applications are sent."""
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +204,51 @@ def test_the_next_version_reuses_cached_steps_and_replaces_the_champion(
     serving = platform.approve(version["ModelPackageArn"])
     answer = traffic.replay(platform.client("sagemaker-runtime"), serving.endpoint, applications)
     assert answer.versions == {"2": len(applications)}
+
+
+def test_inputs_that_drift_start_nothing_and_outcomes_that_worsen_start_one_training(platform: Platform) -> None:
+    began = datetime.now(UTC)
+    past = History.of("2004-09", "2004-12")
+    bank = Months(past, platform.client("sagemaker-runtime"), MODEL.endpoint, "watched-", **NOBODY)
+    for month in past.months.values():
+        bank.apply(month)
+    time.sleep(CAPTURE_SECONDS)
+    windows = list(past.by_window())
+
+    seen = monitoring.run(platform.target, windows)
+    assert seen.version == "2"
+    assert DATA_DRIFT in seen.confirmed and not seen.degradation
+    rows = {each.window: each.rows for each in seen.judgements if each.monitor == DATA_DRIFT}
+    assert rows == dict.fromkeys(windows, 600)
+
+    known = [(past.decisions[loan.name].record, "1") for loan in past.charged_off("2006-12", "")]
+    outcomes.put(
+        platform.client("s3"), platform.outputs(NAMES.foundation_stack)["CaptureBucket"], MODEL.folder, known,
+        outcomes.utc_now(),
+    )  # fmt: skip
+    assert trainings(platform, began) == []  # a drift of the inputs was confirmed long enough ago
+    assert monitoring.run(platform.target, (), windows).degradation
+    (started,) = until(lambda: trainings(platform, began), "the alarm starts a training", 90)
+    assert started["PipelineExecutionDisplayName"].startswith("retraining-")
+    listed = platform.client("sagemaker").list_pipeline_parameters_for_execution(
+        PipelineExecutionArn=started["PipelineExecutionArn"]
+    )["PipelineParameters"]
+    given = {each["Name"]: each["Value"] for each in listed}
+    assert f"/until={BOOK}/" in given["InputDataUri"]
+    assert (given["TrainFrom"], given["TestTo"]) == ("2005-01-01", "2006-12-31")
+
+    time.sleep(QUIET_SECONDS)
+    assert len(trainings(platform, began)) == 1
+    # Nothing is left that could start another one when this one is stopped.
+    platform.client("cloudwatch").delete_alarms(AlarmNames=[MODEL.degradation_alarm])
+    pipelines.stop_running(platform.client("sagemaker"), MODEL.pipeline)
+
+
+def trainings(platform: Platform, since: datetime) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = platform.client("sagemaker").list_pipeline_executions(
+        PipelineName=MODEL.pipeline, CreatedAfter=since
+    )["PipelineExecutionSummaries"]
+    return found
 
 
 def test_destroy_leaves_no_stack_behind(platform: Platform) -> None:

@@ -410,7 +410,7 @@ def test_metric_math_over_a_range_of_time(world: World) -> None:
     total, both = answer["MetricDataResults"]
     assert total["Values"] == [3.0, 20.0, 11.0]
     assert total["Timestamps"] == [minute - timedelta(minutes=age) for age in (3, 2, 1)]
-    assert (both["Label"], both["Values"]) == ("both of them", [20.0, 11.0])
+    assert (both["Label"], both["Values"]) == ("both of them", [3.0, 20.0, 11.0])
 
 
 def test_a_dashboard_that_cannot_be_shown_is_refused(world: World) -> None:

@@ -54,7 +54,7 @@ class TestDegradation:
         controller.world.latest = {"version": 1, "confirmed": ["data_drift", "calibration"], "report": report}
         controller.world.degrade()
         controller.happen()
-        assert f"confirmed by data_drift, calibration, see {report}. It" in controller.world.outlets.bodies[0]
+        assert f"confirmed by calibration, see {report}. It" in controller.world.outlets.bodies[0]
 
     @pytest.mark.parametrize("latest", ["{", [], {"version": "x"}, {"confirmed": 7}])
     def test_last_word_that_cannot_be_read_stops_nothing(self, serving, latest):
