@@ -122,12 +122,16 @@ class Platform:
     def settings(self) -> ModelSettings:
         return load(self.folder / "config", self.environment).models[self.model.folder]
 
+    @property
+    def target(self) -> Target:
+        return Target(self.model, self.settings, self.model.package_group, self.client)
+
     def story(self, summary: Path, **given: Any) -> Story:
         """Versions registered by hand, and customers whose failed requests are not retried."""
         outputs = self.outputs(self.names.foundation_stack)
         return Story(
             run=Run(summary),
-            target=Target(self.model, self.settings, self.model.package_group, self.client),
+            target=self.target,
             endpoint=self.model.endpoint,
             capture_bucket=outputs["CaptureBucket"],
             artifacts_bucket=outputs["ArtifactsBucket"],

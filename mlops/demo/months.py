@@ -114,6 +114,7 @@ class Months:
         self._tell, self._export, self._watch, self._said = tell, export, watch, said
         self._told: set[str] = set()
         self._judged = ""
+        self._end = 0
 
     def replay(self, first: str, last: str, until: Callable[[], bool] = lambda: False) -> str:
         """Months from `first` to at most `last`, until at a quarter's end `until` says so; returns the last one.
@@ -141,6 +142,9 @@ class Months:
     def apply(self, month: Month) -> None:
         """Send a month's applications within a window of its own."""
         start = math.floor(time.time())
+        if start != self._end:  # others may have sent something within this second
+            start += 1
+            time.sleep(max(0.0, start - time.time()))
         for number, some in enumerate(_groups(month.loans, REQUEST_LOANS), 1):
             request = f"{self._prefix}{month.name}-{number:02d}"
             answers = traffic.ask_many(self._runtime, self._endpoint, request, [loan.application for loan in some])
@@ -148,9 +152,9 @@ class Months:
                 record = f"{request}#{row}" if row > 1 else request
                 approved = answer["decision"] == "approve"
                 self._history.decisions[loan.name] = Decision(approved, str(answer["model_version"]), record)
-        end = math.floor(time.time()) + 1
-        month.window = Window(_moment(start), _moment(end))
-        time.sleep(max(0.0, end - time.time()))  # the next window begins where this one ends
+        self._end = math.floor(time.time()) + 1
+        month.window = Window(_moment(start), _moment(self._end))
+        time.sleep(max(0.0, self._end - time.time()))  # the next window begins where this one ends
 
     def _close(self, months: Sequence[Month]) -> None:
         failed = [
