@@ -1,4 +1,4 @@
-"""Rows a second and peak memory of the two steps that read what an endpoint saw: a day, and its outcomes.
+"""Rows a second and peak memory of the two steps that read what an endpoint saw: a day, and with as many outcomes.
 
 `python -m bench.monitoring [ROWS]` measures another number of rows; `… STEP FOLDER` measures one step, in a process
 of its own. The files are made before the clock starts and are read through the steps' own functions.
@@ -25,7 +25,7 @@ def measure(rows: int = ROWS) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         monitoring_files.write(Path(folder), rows)
         found = {name: _run(name, folder, rows) for name in STEPS}
-    return {"predictions": rows, "outcomes": rows, "features": 20, **found}
+    return {"rows": rows, "columns": 20, **found}
 
 
 def _run(name: str, folder: str, rows: int) -> dict[str, Any]:

@@ -48,7 +48,8 @@ def write(root: Path, rows: int) -> None:
     """`rows` predictions spread over the window, one a request, and as many outcomes ten days later.
 
     15 numbers and 5 categories each, of which 1 % are missing; numbers and hashes decide, so that it is always the
-    same. A few records come twice, a few lines are cut off, and every 50th outcome is of another endpoint.
+    same. A few records come twice, a few lines are cut off, every 50th outcome is of another endpoint, and of some
+    records two different outcomes came at once.
     """
     files = HOURS * FILES_AN_HOUR
     for number in range(files):
@@ -59,7 +60,7 @@ def write(root: Path, rows: int) -> None:
         _write_lines(captured, itertools.chain.from_iterable(_captured(row, at) for row in mine))
         known = at + timedelta(days=10)
         told = root / "capture" / "loans" / "ground-truth" / f"{known:%Y/%m/%d/%H}" / f"{part:02}.jsonl"
-        _write_lines(told, (_told(row, known) for row in mine))
+        _write_lines(told, itertools.chain.from_iterable(_told(row, known) for row in mine))
 
 
 def until() -> datetime:
@@ -108,16 +109,17 @@ def _part(mode: str, document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told(row: int, at: datetime) -> str:
+def _told(row: int, at: datetime) -> Iterator[str]:
     record = f"other-{row}" if row % 50 == 3 else f"record-{row:09}"
     happened = int(_number(row, 99) > _number(row, 7))
-    return json.dumps(
-        {
-            "groundTruthData": {"data": str(happened), "encoding": "CSV"},
-            "eventMetadata": {"eventId": record, "receivedAt": f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"},
-            "eventVersion": "0",
-        }
-    )
+    for outcome in (1 - happened, happened) if row % 97 == 5 else (happened,):
+        yield json.dumps(
+            {
+                "groundTruthData": {"data": str(outcome), "encoding": "CSV"},
+                "eventMetadata": {"eventId": record, "receivedAt": f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"},
+                "eventVersion": "0",
+            }
+        )
 
 
 def _number(row: int, place: int) -> float:

@@ -1,5 +1,6 @@
 """The monitors of a model as the command line sees them: start a run for any windows, read what runs have said."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from mlops.target import Target
 from mlops_constructs.monitoring_settings import Engine
 from monitoring import parts
 from monitoring.findings import DEGRADING, MONITORS, Confirmation, Judgement, Window, confirm
+from monitoring.parts import Part
+from monitoring.report_parts import COUNTS, TROUBLE
+from monitoring.steps.report import counts
 from monitoring.store import Store
 
 MOST_WINDOWS = 6
@@ -23,17 +27,35 @@ MOST_WINDOWS = 6
 _BEFORE = ("asked", "start")
 """Kinds of entries that another one of the same retraining follows, or none, since nothing came of it."""
 
+Run = tuple[Part, ...]
+"""What the steps of one run left."""
+
 Say = Callable[[str, str], None]
 """Gets a step and what it says."""
 
 
 @dataclass(frozen=True)
 class Watched:
-    """What runs of the monitors came to. judgements: of these runs' windows; latest: what the newest one concluded."""
+    """What runs of the monitors came to. latest: what the newest one concluded."""
 
     executions: tuple[str, ...]
-    judgements: tuple[Judgement, ...]
+    runs: tuple[Run, ...]
     latest: Mapping[str, Any]
+
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Those of these runs' windows."""
+        return tuple(judgement for run in self.runs for part in run for judgement in part.judgements)
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Monitors that had nothing to compare with, and why."""
+        return skipped(self.runs)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What could not be read or used, in words."""
+        return left_out(self.runs)
 
     @property
     def version(self) -> str:
@@ -90,13 +112,13 @@ def run(
     CommandError if it does not exist, does not succeed, or finds no version to watch.
     """
     executions: list[str] = []
-    said: list[Judgement] = []
+    said: list[Run] = []
     concluded: Mapping[str, Any] = {}
     for request in requests(windows, outcome_windows):
         follower = pipelines.run(target.clients, _deployed(target), request, say or _silent)
         executions.append(follower.execution_arn)
-        concluded, judged = _said(target, follower.execution_arn)
-        said += judged
+        concluded, left = _said(target, follower.execution_arn)
+        said.append(left)
     return Watched(tuple(executions), tuple(said), concluded)
 
 
@@ -202,17 +224,35 @@ def report(target: Target) -> tuple[Mapping[str, Any], bytes]:
         ) from error
 
 
-def _said(target: Target, execution: str) -> tuple[Mapping[str, Any], list[Judgement]]:
-    """What has been concluded after a run that has ended, and that run's judgements.
+def run_of(kept: Store, version: str, name: str) -> Run:
+    """What the steps of a run left; empty if it had no version to watch."""
+    found = (parts.read_part(kept, version, name, step) for step in (parts.INPUTS, parts.OUTCOMES))
+    return tuple(part for part in found if part is not None)
+
+
+def skipped(runs: Sequence[Run]) -> dict[str, str]:
+    """Monitors that had nothing to compare with in these runs, and why."""
+    return {monitor: why for run in runs for part in run for monitor, why in part.skipped.items()}
+
+
+def left_out(runs: Sequence[Run]) -> list[str]:
+    """What these runs could not read or use, in words, where it asks for somebody's attention."""
+    total: Counter[str] = Counter()
+    for run in runs:
+        total.update(counts(run))
+    return [f"{total[name]:,} {COUNTS[name]}" for name in TROUBLE if total[name] and name != "no_baseline"]
+
+
+def _said(target: Target, execution: str) -> tuple[Mapping[str, Any], Run]:
+    """What has been concluded after a run that has ended, and what that run left.
 
     The conclusion may be that of a run which ended a moment later; whether this one judged is told by what it left.
     """
     concluded, name = latest(target), execution.rsplit("/", 1)[-1]
     if concluded is not None:
-        version, kept = str(concluded["version"]), store(target)
-        steps = [parts.read_part(kept, version, name, step) for step in (parts.INPUTS, parts.OUTCOMES)]
-        if any(steps):
-            return concluded, [judgement for part in steps if part for judgement in part.judgements]
+        left = run_of(store(target), str(concluded["version"]), name)
+        if left:
+            return concluded, left
     raise CommandError(f"{target.title}: the run {name} judged nothing, since no version serves; approve one first")
 
 

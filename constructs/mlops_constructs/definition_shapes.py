@@ -16,6 +16,9 @@ from botocore.model import ServiceModel, Shape
 
 TOKEN = "${Token["  # noqa: S105 - how CDK writes a value that only the deployment knows
 LIST_TOKEN = "#{Token["  # noqa: S105
+# CreateProcessingJob refuses what its model allows: "ContainerArguments and ContainerEntrypoint may not contain null or
+# empty strings".
+_NEVER_EMPTY = frozenset({"ContainerArgument", "ContainerEntrypointString"})
 NUMBER_TOKEN_BELOW = -1e280  # CDK encodes numbers as huge negative ones
 
 _TYPE_WORDS = {
@@ -136,6 +139,8 @@ def _is_of_type(value: object, type_name: str) -> bool:
 
 
 def _text_problems(value: str, shape: Shape, path: str) -> Iterator[Problem]:
+    if not value and shape.name in _NEVER_EMPTY:
+        yield Problem(path, value, "must not be empty")
     choices = getattr(shape, "enum", None)
     if choices and value not in choices:
         yield Problem(path, value, one_of(choices))

@@ -18,6 +18,7 @@ SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 """Replaced at each start, as in 2026-11-21T01:00:00Z (user guide: context attributes)."""
 
 _START = "arn:{partition}:scheduler:::aws-sdk:sagemaker:startPipelineExecution"
+_SPREAD_MINUTES = 15
 _ATTEMPTS = 10
 _EVENT_AGE = cdk.Duration.hours(2)
 
@@ -49,7 +50,10 @@ class MonitoringSchedule(Construct):
             description=f"Starts {names.monitoring_pipeline} for each window of {settings.window_hours} h",
             schedule_expression=cron(settings.window_hours, settings.delay_minutes),
             schedule_expression_timezone="UTC",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            # Spread, so that the models of an account do not ask for their instances in the same minute.
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(
+                mode="FLEXIBLE", maximum_window_in_minutes=_SPREAD_MINUTES
+            ),
             state="ENABLED",
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=_START.format(partition=cdk.Stack.of(self).partition),
@@ -65,12 +69,15 @@ class MonitoringSchedule(Construct):
 
     def _build_role(self, names: ModelNames) -> iam.Role:
         stack = cdk.Stack.of(self)
+        # User guide, confused deputy prevention: a group's ARN, which the schedule's own would not be.
+        group = stack.format_arn(service="scheduler", resource="schedule-group", resource_name="default")
         role = iam.Role(
             self,
             "Role",
             description=f"Starts {names.monitoring_pipeline} on schedule",
             assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.account}}
+                "scheduler.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": group}},
             ),
         )
         pipeline = stack.format_arn(service="sagemaker", resource="pipeline", resource_name=names.monitoring_pipeline)

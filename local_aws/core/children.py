@@ -9,11 +9,13 @@ from local_aws.core.api import Context
 
 
 def environment(ctx: Context) -> dict[str, str]:
-    """An ordinary SDK configuration that points at this server, and nothing else of the server's environment."""
+    """An ordinary SDK configuration that points at this server, and nothing else of the server's environment.
+
+    The region stands in AWS_REGION alone, as in SageMaker's containers: boto3 reads AWS_DEFAULT_REGION.
+    """
     return {
         "AWS_ENDPOINT_URL": clients.url(),
         "AWS_REGION": ctx.region,
-        "AWS_DEFAULT_REGION": ctx.region,
         "AWS_ACCESS_KEY_ID": ctx.account,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",

@@ -26,6 +26,8 @@ class Parameter:
 
     def parse(self, given: str) -> Any:
         """The value that the text of a request stands for; ParameterError if it is none of this parameter's."""
+        if not given:
+            raise ParameterError('string "" is too short (length: 0, required minimum: 1)')
         value = self._typed(given)
         if self.allowed and value not in self.allowed:
             raise ParameterError(f"parameter '{self.name}': '{given}' is not in its EnumValues {list(self.allowed)}")

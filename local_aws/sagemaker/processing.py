@@ -97,6 +97,13 @@ def _check(params: Row) -> None:
             f"AppSpecification.ContainerEntrypoint is missing: what the image {params['AppSpecification']['ImageUri']} "
             "runs by itself is not known to the local AWS; name the command."
         )
+    for member in ("ContainerArguments", "ContainerEntrypoint"):
+        texts = params["AppSpecification"].get(member, [])
+        if "" in texts:
+            raise ValidationException(
+                f"Found null or empty string in {member} at index {texts.index('')}. ContainerArguments and "
+                "ContainerEntrypoint may not contain null or empty strings."
+            )
     for item in params.get("ProcessingInputs", []):
         place = f"ProcessingInputs '{item['InputName']}'"
         if "S3Input" not in item or item["S3Input"].get("S3InputMode", "File") != "File":

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     model = target.find(arguments.env, arguments.model)
     inputs = _inputs(arguments, model)
     matured = arguments.outcome_windows or []
+    now = monitoring.utc_now()
+    for window in (*inputs, *matured):
+        if window.start >= now:
+            raise UsageError(f"window {window}: has not begun ({now:%Y-%m-%dT%H:%M:%SZ}); give one that is over")
     count = max(len(set(inputs)), len(set(matured)))
     if not arguments.follow and count > monitoring.MOST_WINDOWS:
         raise UsageError(
@@ -80,16 +84,20 @@ def status(arguments: argparse.Namespace) -> int:
     model = target.find(arguments.env, arguments.model)
     settings, concluded = model.settings.monitoring, monitoring.latest(model)
     judged: list[Judgement] = []
+    runs: list[monitoring.Run] = []
     if concluded:
-        kept = monitoring.store(model)
-        judged = monitoring.judgements(kept.s3, kept.bucket, kept.prefix, str(concluded["version"]))
+        kept, watched = monitoring.store(model), str(concluded["version"])
+        judged = monitoring.judgements(kept.s3, kept.bucket, kept.prefix, watched)
+        runs = [monitoring.run_of(kept, watched, str(concluded.get("run")))]
+    skipped, left_out = monitoring.skipped(runs), monitoring.left_out(runs)
     said = monitoring.confirmations(judged, settings.breaches, settings.of)
     alarms, retrained = monitoring.alarms(model), monitoring.retrainings(model, RETRAININGS)
     schedule, last = monitoring.schedule(model), monitoring.last_execution(model)
     now = datetime.now(UTC)
     version = f", version {concluded['version']}" if concluded else ""
     lines = [f"{model.title}{version}, {words.moment(now)} UTC"]
-    lines += [f"  {name:<15}{text}" for name, text in _monitor_rows(judged, said)]
+    lines += [f"  {name:<15}{text}" for name, text in _monitor_rows(judged, said, skipped)]
+    lines += [f"  {'left out':<15}{text}" for text in left_out]
     lines += [f"  {'alarms':<15}{text}" for text in _alarms(alarms)]
     lines += [f"  {'retraining':<15}{_retraining(each)}" for each in retrained] or [f"  {'retraining':<15}none yet"]
     lines.append(f"  {'schedule':<15}{f'{schedule.name} {schedule.state}, {schedule.when}' if schedule else 'none'}")
@@ -101,6 +109,8 @@ def status(arguments: argparse.Namespace) -> int:
     data = {
         "version": concluded and concluded["version"],
         "report": concluded and concluded["report"],
+        "skipped": skipped,
+        "left_out": left_out,
         "monitors": {each.monitor: _monitor_facts(each, _newest(judged, each.monitor)) for each in said},
         "alarms": alarms,
         "retrainings": retrained,
@@ -173,6 +183,8 @@ def _found(model: Target, watched: Watched) -> Iterator[str]:
     for each in sorted(watched.judgements, key=lambda each: (each.window, MONITORS.index(each.monitor))):
         yield f"{each.window}  {each.monitor:<14} {_judged(each)}"
         yield from (f"{'':43}{finding.text}" for finding in each.findings if finding.breaches)
+    yield from (f"{monitor} was not judged: {why}" for monitor, why in watched.skipped.items())
+    yield from (f"left out: {text}" for text in watched.left_out)
     yield f"version {watched.version}: {_confirmed(watched.confirmed)}"
     yield f"report: {watched.report} ({model.command('monitor report', '--save', 'report.html')})"
 
@@ -182,6 +194,8 @@ def _facts(watched: Watched) -> dict[str, Any]:
         "executions": watched.executions,
         "version": watched.version,
         "judgements": [each.document() for each in watched.judgements],
+        "skipped": watched.skipped,
+        "left_out": watched.left_out,
         "confirmed": watched.confirmed,
         "degradation": watched.degradation,
         "report": watched.report,
@@ -204,20 +218,34 @@ def _newest(judged: Sequence[Judgement], monitor: str) -> Judgement | None:
     return max((each for each in judged if each.monitor == monitor), key=lambda each: each.window, default=None)
 
 
-def _monitor_rows(judged: Sequence[Judgement], said: Sequence[Confirmation]) -> Iterator[tuple[str, str]]:
+def _monitor_rows(
+    judged: Sequence[Judgement], said: Sequence[Confirmation], skipped: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     for each in said:
         newest = _newest(judged, each.monitor)
+        if each.monitor in skipped:
+            yield each.monitor, f"not judged by the newest run: {skipped[each.monitor]}"
         if newest is None:
-            yield each.monitor, "not judged yet"
+            if each.monitor not in skipped:
+                yield each.monitor, "not judged yet"
             continue
         begin = "CONFIRMED" if each.confirmed else "not confirmed"
         yield (
             each.monitor,
-            f"{begin}: {each.breached} of the newest {each.judged} windows breached; {newest.window} {_judged(newest)}",
+            f"{begin}: {_how_often(each)}; newest: {newest.window} {_judged(newest)}",
         )
         for finding in newest.findings:
             if finding.breaches:
                 yield "", f"  {finding.text}"
+
+
+def _how_often(said: Confirmation) -> str:
+    """`1 of the newest 4 judged windows breached`"""
+    if said.judged == 0:
+        return "no window has been judged"
+    if said.judged == 1:
+        return "the only judged window breached" if said.breached else "the only judged window did not breach"
+    return f"{said.breached} of the newest {said.judged} judged windows breached"
 
 
 def _monitor_facts(said: Confirmation, newest: Judgement | None) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def explain(folder: Path, columns: Columns) -> Explanation:
     if not rows:
         return Explanation(FEATURES, np.empty((0, len(FEATURES))))
     matrix = encode({name: [row[name] for row in rows] for name in INPUT_NAMES})
-    data = xgboost.DMatrix(matrix, feature_types=list(FEATURE_TYPES))
+    data = xgboost.DMatrix(matrix, feature_types=list(FEATURE_TYPES), nthread=1)
     # The last column is the expected value, which belongs to no feature.
     return Explanation(FEATURES, model.booster.predict(data, pred_contribs=True)[:, :-1])
 

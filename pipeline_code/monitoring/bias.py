@@ -25,7 +25,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from monitoring.bias_metrics import NAMES, OUTCOME_FREE, POST_TRAINING, PRE_TRAINING, metrics
 from monitoring.findings import BIAS, EMPTY, JUDGED, Finding, Judgement, Window
@@ -242,7 +242,7 @@ def _moves(subject: str, base: _Side, side: _Side) -> List[_Move]:
         p_value = None
         rows = min(side.rows_behind(metric), base.rows_behind(metric))
         if spread > 0 and rows >= LEAST_ROWS:
-            p_value = float(2 * stats.t.sf(abs(now - then) / spread, rows - 1))
+            p_value = float(2 * special.stdtr(rows - 1, -abs(now - then) / spread))
         moves.append(_Move(subject, metric, value, before, now, then, p_value))
     return moves
 

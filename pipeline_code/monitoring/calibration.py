@@ -17,11 +17,11 @@ Only more events than expected is a breach. An event is what the model scores: a
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from monitoring.findings import CALIBRATION, EMPTY, JUDGED, Finding, Judgement, Window
 from monitoring.significance import ALPHA, stratified_shares, told
@@ -85,7 +85,7 @@ def baseline(
     return document
 
 
-def judge(baseline: Mapping[str, Any], scores: Sequence[float], labels: Sequence[float], window: Window) -> Judgement:
+def judge(baseline: Mapping[str, Any], scores: ArrayLike, labels: ArrayLike, window: Window) -> Judgement:
     """Observed events of the window's known outcomes against those that the baseline's bins make us expect.
 
     scores, labels: of predictions whose outcome is known and has matured under the baseline's rule; labels 0 or 1.
@@ -144,8 +144,7 @@ def plain(probabilities: Sequence[float], labels: Sequence[float], window: Windo
     if points.min() < 0 or points.max() > 1:
         raise ValueError(f"probabilities: from {points.min():g} to {points.max():g}; expected within 0 and 1")
     rows, observed, expected = len(points), int(events.sum()), max(float(points.sum()), 1e-9)
-    law = stats.binom(rows, min(expected / rows, 1.0))
-    p_value = float(law.sf(observed - 1) if observed >= expected else law.cdf(observed))
+    p_value = _binomial_tail(observed, rows, min(expected / rows, 1.0), observed >= expected)
     value = observed / expected
     finding = Finding(
         monitor=CALIBRATION,
@@ -168,6 +167,15 @@ def plain(probabilities: Sequence[float], labels: Sequence[float], window: Windo
         "observed_to_predicted": value,
     }
     return Judgement(CALIBRATION, window, JUDGED, rows, (finding,), finding.breaches, metrics)
+
+
+def _binomial_tail(observed: int, rows: int, chance: float, upper: bool) -> float:
+    """Probability of at least `observed` events in so many rows, or of at most so many."""
+    from scipy import special  # only here, for versions without an outcome baseline
+
+    if upper:
+        return float(special.betainc(observed, rows - observed + 1, chance)) if observed else 1.0
+    return float(special.betainc(rows - observed, observed + 1, 1 - chance)) if observed < rows else 1.0
 
 
 def _checked(scores: ArrayLike, labels: ArrayLike) -> Tuple[Array, Array]:
@@ -223,9 +231,9 @@ def _calibrated(edges: Array, points: Array, events: Array, groups: Any) -> Dict
     excess = float(((observed - expected) ** 2 - chance).sum() / (expected**2).sum())
     variance = max(excess, 0.0)
     error = float(np.sqrt(2 * ((chance + variance * expected**2) ** 2).sum()) / (expected**2).sum())
-    bound = max(excess + stats.norm.ppf(_BOUND) * error, 0.0)
+    bound = max(excess + NormalDist().inv_cdf(_BOUND) * error, 0.0)
     spread = float(np.sqrt(np.log1p(bound)))
-    threshold = max(float(np.exp(stats.norm.ppf(_SURE) * spread)), LEAST_RATIO)
+    threshold = max(float(np.exp(NormalDist().inv_cdf(_SURE) * spread)), LEAST_RATIO)
     return {"windows": len(names), "spread": spread, "ratio_threshold": threshold}
 
 

@@ -116,5 +116,5 @@ def understood(name: str) -> Iterator[None]:
     """Code in which a document of another form, which some other pipeline registered, is a missing baseline."""
     try:
         yield
-    except (KeyError, ValueError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise MissingBaseline(f"{name}: not of the form that is expected here ({error!r})") from error

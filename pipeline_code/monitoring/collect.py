@@ -1,20 +1,24 @@
-"""Predictions of one window as the steps take them: streamed, in batches, and a sample of bounded size."""
+"""Predictions of one window as the steps take them: where they lie, in batches, and a sample of bounded size."""
 
 from __future__ import annotations
 
-import random
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List
+from operator import itemgetter
+from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar
 
-from monitoring import capture, places, store, truth
-from monitoring.capture import Counts, Prediction
+from monitoring import places, store
 from monitoring.findings import Window
-from monitoring.model import Columns, MonitoredModel, Row
+from monitoring.model import Columns, Row
+from monitoring.places import File
+
+Item = TypeVar("Item")
 
 VARIANT = "champion"
 TRUTH = "ground-truth"
 BATCH_ROWS = 5000
+PLACE_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -25,29 +29,24 @@ class Captured:
     uri: str
     endpoint: str
 
-    def predictions(self, window: Window, model: MonitoredModel, version: str, counts: Counts) -> Iterator[Prediction]:
-        """Those of `version` that were answered within the window; whatever else lies there is counted.
+    @property
+    def bucket(self) -> str:
+        return store.split(self.uri)[0]
 
-        A prediction that names no version cannot be said to be the champion's, and is left out too.
-        """
-        bucket, folder = store.split(self.uri)
-        for key, _ in places.capture_files(self.s3, bucket, f"{folder}/{self.endpoint}/{VARIANT}", window):
-            yield from capture.read(places.lines(self.s3, bucket, key), model, counts, window, version)
+    def files(self, window: Window) -> Iterator[File]:
+        """Those in which predictions of the window may lie, in their order."""
+        folder = store.split(self.uri)[1]
+        return places.capture_files(self.s3, self.bucket, f"{folder}/{self.endpoint}/{VARIANT}", window)
 
-    def outcomes(self, wanted: Iterable[str], since: datetime, until: datetime, counts: truth.Counts) -> truth.Outcomes:
-        """What became of the wanted records, as far as it had come in by `until`; the newest word counts."""
-        bucket, folder = store.split(self.uri)
-        found, last = truth.Outcomes(wanted), f"{until:%Y-%m-%dT%H:%M:%S}.999"
-        for key, _ in places.truth_files(self.s3, bucket, f"{folder}/{TRUTH}", since, until):
-            for outcome in truth.read(places.lines(self.s3, bucket, key), counts, places.arrived(key)):
-                if outcome.received <= last:
-                    found.add(outcome)
-        return found
+    def truths(self, since: datetime, until: datetime) -> Iterator[File]:
+        """Those of the ground truth that came in from `since` until `until`, in their order."""
+        folder = store.split(self.uri)[1]
+        return places.truth_files(self.s3, self.bucket, f"{folder}/{TRUTH}", since, until)
 
 
-def batches(rows: Iterable[Row], size: int = BATCH_ROWS) -> Iterator[List[Row]]:
+def batches(rows: Iterable[Item], size: int = BATCH_ROWS) -> Iterator[List[Item]]:
     """Lists of `size` rows, the last one shorter."""
-    batch: List[Row] = []
+    batch: List[Item] = []
     for row in rows:
         batch.append(row)
         if len(batch) == size:
@@ -66,17 +65,38 @@ def columns(rows: List[Row]) -> Columns:
 
 
 class Sample:
-    """At most `size` rows, each row that was offered with the same chance (Vitter's algorithm R); the seed decides."""
+    """At most `size` rows: those whose records have the smallest hashes, which are as good as drawn; the seed decides.
+
+    Each record has the same chance, and samples of parts merge into the sample of the whole (bottom-k sampling:
+    Cohen & Kaplan, "Summarizing data using bottom-k sketches", PODC 2007).
+    """
 
     def __init__(self, size: int, seed: str) -> None:
-        self.rows: List[Row] = []
-        self._size, self._seen, self._random = size, 0, random.Random(seed)  # noqa: S311 - a sample
+        self._size, self._key = size, seed.encode()[: hashlib.blake2b.MAX_KEY_SIZE]
+        self._kept: List[Tuple[bytes, Row]] = []
+        self._limit = b"\xff" * (PLACE_BYTES + 1)
 
-    def offer(self, row: Row) -> None:
-        self._seen += 1
-        if len(self.rows) < self._size:
-            self.rows.append(row)
-            return
-        position = self._random.randrange(self._seen)
-        if position < self._size:
-            self.rows[position] = row
+    @property
+    def rows(self) -> List[Row]:
+        self._shrink()
+        return [row for _, row in self._kept]
+
+    def offer(self, record: str, row: Row) -> None:
+        text = record.encode("utf-8", "surrogatepass")
+        place = hashlib.blake2b(text, digest_size=PLACE_BYTES, key=self._key).digest()
+        if place < self._limit:
+            self._kept.append((place, row))
+            if len(self._kept) >= 2 * self._size:
+                self._shrink()
+
+    def merge(self, other: Sample) -> None:
+        """The rows that the other was offered too, after those of this one."""
+        self._kept += other._kept
+        self._limit = min(self._limit, other._limit)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        self._kept.sort(key=itemgetter(0))  # stable: of a record that came twice, the first goes first
+        del self._kept[self._size :]
+        if len(self._kept) == self._size:
+            self._limit = min(self._limit, self._kept[-1][0])

@@ -9,7 +9,6 @@ from collections import Counter
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from monitoring.feature import INTEGRAL, STRING, Feature
@@ -225,9 +224,31 @@ def _is_number(value: Any) -> bool:
 def _present(values: Any) -> Tuple[List[Any], int]:
     """Values that are not None, NaN or pandas's NA, and how many are."""
     array = _objects(values)
-    missing = pd.isna(array)
+    missing = _missing(array)
     count = int(missing.sum())
     return (array[~missing] if count else array).tolist(), count
+
+
+def _missing(array: NDArray[Any]) -> NDArray[np.bool_]:
+    """What pandas.isna says of each entry: NaN of any kind is what differs from itself."""
+    missing: NDArray[np.bool_]
+    if array.dtype != object:
+        return np.not_equal(array, array) if array.dtype.kind in "fcmM" else np.zeros(array.shape, dtype=bool)
+    nothing: Any = None
+    try:
+        missing = np.not_equal(array, array) | np.equal(array, nothing)
+    except (TypeError, ValueError):  # pandas's NA, and arrays, do not say whether they are equal
+        missing = np.fromiter(map(_is_missing, array), dtype=bool, count=len(array))
+    return missing
+
+
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:
+        return True
+    except ValueError:
+        return False
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:

@@ -11,7 +11,8 @@ runs lie beside each other, so that SageMaker uploads nothing.
 from dataclasses import dataclass
 from typing import Any
 
-from mlops_constructs.definition_builder import VERSION, DefinitionBuilder, Json, declare, get, parameter
+from mlops_constructs.definition_builder import EVENTS, VERSION, DefinitionBuilder, Json, declare, get, join, parameter
+from monitoring.windows import NONE
 
 EXECUTION = get("Execution.PipelineExecutionId")
 
@@ -30,6 +31,8 @@ class Watch:
     champion_parameter: str
     window_hours: int
     delay_minutes: int
+    instance_count: int
+    """Machines that read a window together; above 1 they are a Spark cluster."""
     min_rows: int
     """Predictions below which a window is not judged."""
     breaches: int
@@ -52,9 +55,9 @@ def definition(build: DefinitionBuilder, watch: Watch) -> Json:
         "Version": VERSION,
         "Metadata": {},
         "Parameters": [
-            declare("Windows", "String", ""),
-            declare("OutcomeWindows", "String", ""),
-            declare("ScheduledTime", "String", ""),
+            declare("Windows", "String", NONE),
+            declare("OutcomeWindows", "String", NONE),
+            declare("ScheduledTime", "String", NONE),
             declare("ProcessingInstanceType", "String", build.context.settings.processing_instance_type),
         ],
         "Steps": [_watch_inputs(build, watch), _watch_outcomes(build, watch), _report(build, watch)],
@@ -63,16 +66,28 @@ def definition(build: DefinitionBuilder, watch: Watch) -> Json:
 
 def _watch_inputs(build: DefinitionBuilder, watch: Watch) -> Json:
     arguments = [*_common(watch), *_windows(watch)]
-    return build.processing(
-        "WatchInputs", "monitoring.steps.inputs", inputs={}, outputs=[], arguments=_texts(arguments)
-    )
+    return _watcher(build, watch, "WatchInputs", "monitoring.steps.inputs", arguments)
 
 
 def _watch_outcomes(build: DefinitionBuilder, watch: Watch) -> Json:
-    matured = ["--matures-after-days", watch.matures_after_days, "--missing-means", watch.missing_means]
-    arguments = [*_common(watch), *_windows(watch), *matured]
-    return build.processing(
-        "WatchOutcomes", "monitoring.steps.outcomes", inputs={}, outputs=[], arguments=_texts(arguments)
+    matured = ["--matures-after-days", watch.matures_after_days]
+    # SageMaker takes no empty argument.
+    meaning = ["--missing-means", watch.missing_means] if watch.missing_means else []
+    arguments = [*_common(watch), *_windows(watch), *matured, *meaning]
+    return _watcher(build, watch, "WatchOutcomes", "monitoring.steps.outcomes", arguments)
+
+
+def _watcher(build: DefinitionBuilder, watch: Watch, name: str, module: str, arguments: list[Any]) -> Json:
+    """The same step with the same arguments, on one machine or on several."""
+    if watch.instance_count == 1:
+        return build.processing(name, module, inputs={}, outputs=[], arguments=_texts(arguments))
+    return build.distributed(
+        name,
+        module,
+        instances=watch.instance_count,
+        # The role writes nowhere else in the bucket.
+        events_uri=join(watch.results_uri, EVENTS, EXECUTION, name),
+        arguments=_texts(arguments),
     )
 
 

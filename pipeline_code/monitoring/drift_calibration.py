@@ -143,7 +143,7 @@ def _rests(windows: Sequence[Summary]) -> Iterator[Summary]:
         before.append(Summary.merged([before[-1], window], features))
     for window in reversed(windows[1:]):
         after.append(Summary.merged([after[-1], window], features))
-    for early, late in zip(before, reversed(after)):  # noqa: B905  # as long as each other
+    for early, late in zip(before, reversed(after)):  # as long as each other
         yield Summary.merged([early, late], features)
 
 

@@ -15,9 +15,10 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from monitoring.columns import Categories, Column, Numbers
+from monitoring.significance import higher_share
 
 SHAPE, LOCATION, CATEGORIES = "shape", "location", "categories"
 MISSING, WRONG_TYPE, UNKNOWN = "missing", "wrong_type", "unknown"
@@ -63,7 +64,7 @@ class Distance:
             return float(special.kolmogorov(abs(self.value) / np.sqrt(self.chance)))
         if self.measure in SHARES:
             (count, rows), (known, of) = self.counts
-            return float(stats.hypergeom.sf(count - 1, rows + of, count + known, rows)) if count else 1.0
+            return higher_share(count, rows, known, of)
         return float(special.chdtrc(self.freedom, self.square * self.freedom / self.chance))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import List, Tuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from monitoring.columns import Categories, Column, Numbers
 from monitoring.drift_distances import LOCATION, MISSING, SHAPE, WRONG_TYPE, Distance
 
 SHOWN_CATEGORIES = 3
+LONGEST_CATEGORY = 60
+"""Characters of one that are shown."""
 _QUANTILES = {
     0.05: "5 % quantile",
     0.25: "lower quartile",
@@ -29,10 +32,20 @@ def moved(baseline: Column, current: Column) -> str:
         return _numbers_moved(baseline, current)
     assert isinstance(baseline, Categories) and isinstance(current, Categories)
     return "; ".join(
-        f"{name} {'rose' if after > before else 'fell'} from {percent(before)} to {percent(after)}"
+        f"{_shown(name)} {'rose' if after > before else 'fell'} from {percent(before)} to {percent(after)}"
         for name, before, after in category_moves(baseline, current)[:SHOWN_CATEGORIES]
         if before != after
     )
+
+
+def _shown(category: str) -> str:
+    """A category that can be read and written: quoted where it is blank or begins or ends so, and not of any length.
+
+    JSON may hold what no text in UTF-8 can (a lone surrogate, `"\\ud800"`); it is written as JSON writes it.
+    """
+    text = category.encode("utf-8", "backslashreplace").decode()
+    text = text if len(text) <= LONGEST_CATEGORY else f"{text[:LONGEST_CATEGORY]}…"
+    return text if text and text.isprintable() and text == text.strip() else json.dumps(text)
 
 
 def share_moved(distance: Distance) -> str:

@@ -9,11 +9,10 @@ the others come from a parametric bootstrap of the confusion matrix, which is st
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from monitoring.auc import auc
 
@@ -121,8 +120,9 @@ def _share(part: Any, whole: Any) -> Any:
 
 
 def _curves(actual: NDArray[np.bool_], scores: Array) -> Dict[str, Any]:
-    false_positive_rates, true_positive_rates, _ = roc_curve(actual, scores)
-    precisions, recalls, _ = precision_recall_curve(actual, scores)
+    false_positives, true_positives = _cumulated(actual, scores)
+    false_positive_rates, true_positive_rates = _roc(false_positives, true_positives)
+    precisions, recalls = _precision_recall(false_positives, true_positives)
     return {
         "receiver_operating_characteristic_curve": {
             "false_positive_rates": _thinned(false_positive_rates),
@@ -130,6 +130,30 @@ def _curves(actual: NDArray[np.bool_], scores: Array) -> Dict[str, Any]:
         },
         "precision_recall_curve": {"precisions": _thinned(precisions), "recalls": _thinned(recalls)},
     }
+
+
+def _cumulated(actual: NDArray[np.bool_], scores: Array) -> Tuple[Array, Array]:
+    """False and true positives if everything down to a score is called positive, by score, the highest first."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))  # rows of equal score come together
+    true_positives = np.cumsum(actual[order])[last].astype(np.float64)
+    return 1 + last - true_positives, true_positives
+
+
+def _roc(false_positives: Array, true_positives: Array) -> Tuple[Array, Array]:
+    """False and true positive rates, from 0 to 1, where the curve bends."""
+    bends = (np.diff(false_positives, 2) != 0) | (np.diff(true_positives, 2) != 0)
+    keep = np.concatenate([[True], bends, [True]]) if len(false_positives) > 2 else slice(None)
+    false_rates, true_rates = (
+        np.concatenate([[0.0], side[keep] / side[-1]]) for side in (false_positives, true_positives)
+    )
+    return false_rates, true_rates
+
+
+def _precision_recall(false_positives: Array, true_positives: Array) -> Tuple[Array, Array]:
+    """Precision and recall from everything called positive to nothing, where precision is taken to be 1."""
+    precisions = np.append((true_positives / (true_positives + false_positives))[::-1], 1.0)
+    return precisions, np.append((true_positives / true_positives[-1])[::-1], 0.0)
 
 
 def _thinned(points: Array) -> list[float]:

@@ -15,7 +15,6 @@ from typing import Any, Dict, Mapping, Sequence, Union
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 BOOTSTRAP_SAMPLES = 500
 BOOTSTRAP_SEED = 20001001
@@ -32,13 +31,27 @@ _AT_ONCE = 10_000_000  # counts that are drawn at once, which bounds memory for 
 Array = NDArray[np.float64]
 
 
+class _ByLabel:
+    """Sums over the cells of a confusion matrix that belong to the same label. places: each cell's label."""
+
+    def __init__(self, places: NDArray[np.int64], labels: int) -> None:
+        self._labels, self._order = labels, np.argsort(places, kind="stable")
+        self._present, self._starts = np.unique(places[self._order], return_index=True)
+
+    def sums(self, counts: Array) -> Array:
+        """A row a row of counts, a column a label; 0 of a label without cells."""
+        found = np.zeros((len(counts), self._labels))
+        found[:, self._present] = np.add.reduceat(counts[:, self._order], self._starts, axis=1)
+        return found
+
+
 @dataclass(frozen=True)
 class _Layout:
     """Which cells of a confusion matrix occurred: right ones, and to which actual and predicted label each belongs."""
 
     right: NDArray[np.bool_]
-    actual: Any  # sparse, cells by labels
-    predicted: Any
+    actual: _ByLabel
+    predicted: _ByLabel
 
 
 def statistics(labels: Sequence[Union[str, float]], decisions: Sequence[Union[str, float]]) -> Dict[str, Any]:
@@ -51,7 +64,7 @@ def statistics(labels: Sequence[Union[str, float]], decisions: Sequence[Union[st
     predicted = np.array([place[pair[1]] for pair, _ in cells])
     counts = np.array([count for _, count in cells], dtype=np.float64)
     rows = int(counts.sum())
-    layout = _Layout(actual == predicted, _indicator(actual, len(names)), _indicator(predicted, len(names)))
+    layout = _Layout(actual == predicted, _ByLabel(actual, len(names)), _ByLabel(predicted, len(names)))
     spread = _spread(counts, layout)
     metrics: Dict[str, Any] = {"confusion_matrix": _matrix(names, pairs)}
     for name, value in _rates(counts[None], layout).items():
@@ -81,11 +94,6 @@ def _matrix(names: Sequence[str], pairs: Mapping[Any, int]) -> Dict[str, Dict[st
     return {actual: {predicted: pairs.get((actual, predicted), 0) for predicted in names} for actual in names}
 
 
-def _indicator(places: NDArray[np.int64], labels: int) -> Any:
-    ones = np.ones(len(places))
-    return sparse.csr_matrix((ones, (np.arange(len(places)), places)), shape=(len(places), labels))
-
-
 def _spread(counts: Array, layout: _Layout) -> Dict[str, float]:
     """Standard deviation of each metric over confusion matrices drawn like this one."""
     rng = np.random.default_rng(BOOTSTRAP_SEED)
@@ -100,9 +108,8 @@ def _spread(counts: Array, layout: _Layout) -> Dict[str, float]:
 def _rates(counts: Array, layout: _Layout) -> Dict[str, Array]:
     """Metrics of each row of counts by cell; 0 where a label's precision or recall is undefined."""
     total = counts.sum(axis=1)
-    right = np.asarray((counts * layout.right) @ layout.actual)
-    occurred = np.asarray(counts @ layout.actual)
-    precision, recall = _share(right, np.asarray(counts @ layout.predicted)), _share(right, occurred)
+    right, occurred = layout.actual.sums(counts * layout.right), layout.actual.sums(counts)
+    precision, recall = _share(right, layout.predicted.sums(counts)), _share(right, occurred)
     weight = occurred / total[:, None]
     last = weight[:, -1]  # of the constant classifier: its recall is 1, and its precision this label's share
     rates = {

@@ -6,7 +6,7 @@ import importlib
 import shutil
 import sys
 from functools import lru_cache, partial
-from typing import Any, Callable, Iterable, List, Sequence, TypeVar
+from typing import Any, Callable, Iterable, Iterator, List, Sequence, TypeVar
 
 from monitoring import submit
 from monitoring.steps import job
@@ -28,14 +28,12 @@ class OnSpark(Workers):
         self._context, self.connect = context, connect
 
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterable[Result]:
-        gathered: List[Result] = self._spread(items).map(work).collect()
-        return gathered
+        return _gathered(self._spread(items).map(work))
 
     def join(self, left: Side, right: Side, combine: Combine[Result], partitions: int) -> Iterable[Result]:
         sides = [self._spread(side.items).flatMap(partial(_placed, side.read, partitions)) for side in (left, right)]
         parted = sides[0].union(sides[1]).partitionBy(partitions, int)
-        gathered: List[Result] = parted.mapPartitions(partial(_combined, combine)).collect()
-        return gathered
+        return _gathered(parted.mapPartitions(partial(_combined, combine)))
 
     def _spread(self, items: Sequence[Any]) -> Any:
         """One task an item, so that a machine that is done takes the next."""
@@ -48,6 +46,16 @@ def s3_client(region: str) -> Any:
     import boto3
 
     return boto3.session.Session(region_name=region).client("s3")
+
+
+def _gathered(results: Any) -> Iterator[Any]:
+    """All are made at once and kept on the executors' disks, then fetched one by one: the driver holds one."""
+    from pyspark import StorageLevel  # type: ignore[import-not-found]
+
+    results.persist(StorageLevel.DISK_ONLY)
+    results.count()
+    yield from results.toLocalIterator()
+    results.unpersist()
 
 
 def _placed(read: Callable[[Any], Iterable[Spotted]], partitions: int, item: Any) -> Iterable[Any]:
@@ -75,7 +83,9 @@ def main() -> None:
     try:
         job.run(partial(run, module, arguments))
     except BaseException:
-        shutil.copyfile(job.base_folder() / "output" / "message", job.base_folder() / "output" / submit.REASON)
+        output = job.base_folder() / "output"
+        if (output / "message").is_file():
+            shutil.copyfile(output / "message", output / submit.REASON)
         raise
 
 

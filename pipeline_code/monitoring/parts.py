@@ -83,7 +83,7 @@ def history(store: Store, version: str, newest: int) -> List[Judgement]:
     # Keys of windows sort by time.
     wanted = [key for keys in by_monitor.values() for key in sorted(keys)[-newest:]]
     with ThreadPoolExecutor(READERS) as readers:
-        found = [_judgement(document) for document in readers.map(store.read, wanted)]
+        found = list(readers.map(lambda key: _judgement(store, key), wanted))
     return sorted((each for each in found if each), key=lambda each: each.window)
 
 
@@ -101,10 +101,11 @@ def _place(version: str, execution: str, step: str) -> str:
     return f"{of_version(version)}/runs/{execution}/{step}.json"
 
 
-def _judgement(document: Any) -> Optional[Judgement]:
+def _judgement(store: Store, key: str) -> Optional[Judgement]:
     try:
+        document: Any = store.read(key)
         return Judgement.read(document)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

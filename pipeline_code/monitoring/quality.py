@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from monitoring import model_quality, multiclass_quality, regression_quality
 from monitoring.findings import EMPTY, JUDGED, MODEL_QUALITY, Finding, Judgement, Window
@@ -70,7 +71,7 @@ class _Comparison:
 def statistics(
     problem: str,
     labels: Sequence[Union[str, float]],
-    scores: Optional[Sequence[float]],
+    scores: Optional[ArrayLike],
     decisions: Sequence[Union[str, float]],
     positive: str = "1",
 ) -> Dict[str, Any]:

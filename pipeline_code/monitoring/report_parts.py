@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -183,12 +184,12 @@ def _binned(pieces: Sequence[Piece], edges: Sequence[float]) -> List[float]:
     """Shares by bin; a bucket's rows are spread evenly over its width."""
     bins = [0.0] * (len(edges) - 1)
     for low, high, count in pieces:
+        if low == high:
+            bins[bisect_right(edges, low, 1, len(bins)) - 1] += count
+            continue
         for place in range(len(bins)):
             left = -math.inf if place == 0 else edges[place]
             right = math.inf if place == len(bins) - 1 else edges[place + 1]
-            if low == high:
-                bins[place] += count if left <= low < right else 0.0
-            else:
-                bins[place] += count * max(0.0, min(high, right) - max(low, left)) / (high - low)
+            bins[place] += count * max(0.0, min(high, right) - max(low, left)) / (high - low)
     total = sum(bins) or 1.0
     return [each / total for each in bins]

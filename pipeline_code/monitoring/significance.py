@@ -13,7 +13,7 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 ALPHA = 0.01
 """Chance that a window is called significant though nothing changed; for all tests of one monitor together."""
@@ -40,7 +40,10 @@ def told(p_value: float) -> str:
 
 def lower_share(part: int, whole: int, base_part: int, base_whole: int) -> float:
     """P value of Fisher's exact test that `part` of `whole` is a smaller share than `base_part` of `base_whole`."""
-    return min(float(stats.hypergeom.cdf(part, whole + base_whole, part + base_part, whole)), 1.0)
+    together = part + base_part
+    least, most = _reach(together, whole, base_whole, 40)
+    low, law = _hypergeometric(together, whole, base_whole, min(least, part), max(most, part))
+    return min(float(law[: part - low + 1].sum()), 1.0)
 
 
 def higher_share(part: int, whole: int, base_part: int, base_whole: int) -> float:
@@ -73,15 +76,35 @@ def lower_mean(value: float, error: float, base_value: float, base_error: float,
     spread = float(np.hypot(error, base_error))
     if spread <= 0 or freedom < 1:
         return 1.0
-    return float(stats.t.cdf((value - base_value) / spread, freedom))
+    return float(special.stdtr(freedom, (value - base_value) / spread))
 
 
 def _events(together: int, whole: int, base_whole: int) -> Tuple[int, Array]:
     """Lowest number worth counting, and the probabilities from it on, of the window's events of all `together`."""
-    share = whole / max(whole + base_whole, 1)
-    middle, reach = together * share, 12 * (together * share * (1 - share)) ** 0.5 + 60
-    low = max(0, together - base_whole, int(middle - reach))
-    high = min(together, whole, int(middle + reach) + 1)
-    law = stats.hypergeom.pmf(np.arange(low, high + 1), whole + base_whole, together, whole)
-    mass: Array = np.asarray(law, dtype=np.float64)
+    low, mass = _hypergeometric(together, whole, base_whole, *_reach(together, whole, base_whole, 12))
     return low, np.where(mass > _NEGLIGIBLE, mass, 0.0)
+
+
+def _reach(together: int, whole: int, base_whole: int, errors: int) -> Tuple[int, int]:
+    """So many standard errors, and a few numbers more, on either side of those of the window's events to expect."""
+    share = whole / max(whole + base_whole, 1)
+    middle, reach = together * share, errors * (together * share * (1 - share)) ** 0.5 + 60
+    return int(middle - reach), int(middle + reach) + 1
+
+
+def _hypergeometric(together: int, whole: int, base_whole: int, least: int, most: int) -> Tuple[int, Array]:
+    """Lowest possible number of `together` events that fall on `whole` of all rows, and the probabilities from it on.
+
+    Every probability is a known multiple of its neighbour's, so that products from the likeliest number outwards,
+    which are divided by their sum, lose no digits however many rows there are. What lies below `least` or above
+    `most` is taken to be impossible.
+    """
+    low = max(0, together - base_whole, least)
+    high = min(together, whole, most)
+    number = np.arange(low, high, dtype=np.float64)
+    up = (together - number) * (whole - number) / ((number + 1) * (base_whole - together + number + 1))
+    likeliest = (together + 1) * (whole + 1) // (whole + base_whole + 2)
+    place = min(max(likeliest, low), high) - low
+    above, below = np.cumprod(up[place:]), np.cumprod(1 / up[:place][::-1])[::-1]
+    mass: Array = np.concatenate([below, [1.0], above])
+    return low, mass / mass.sum()

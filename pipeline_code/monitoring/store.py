@@ -33,9 +33,14 @@ def read_json(s3: Any, bucket: str, key: str) -> Optional[Any]:
             return None
         raise
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_refuse)
     except ValueError as error:
         raise ValueError(f"s3://{bucket}/{key}: not JSON ({error})") from None
+
+
+def _refuse(constant: str) -> None:
+    """NaN and infinities, which Python reads and JSON does not have: nothing can be judged by them."""
+    raise ValueError(f"{constant} is no number")
 
 
 def _exists(s3: Any, bucket: str, key: str) -> bool:
@@ -66,7 +71,9 @@ class Store:
         self.write_text(key, text, JSON)
 
     def write_text(self, key: str, text: str, content_type: str) -> None:
-        self.s3.put_object(Bucket=self.bucket, Key=self._whole(key), Body=text.encode(), ContentType=content_type)
+        # A value that was sent may hold half of a character (JSON's "\\ud800"), which UTF-8 has no bytes for.
+        body = text.encode("utf-8", "backslashreplace")
+        self.s3.put_object(Bucket=self.bucket, Key=self._whole(key), Body=body, ContentType=content_type)
 
     def keys(self, below: str) -> Iterator[str]:
         """Every key that begins with `below`, in the order of S3, which is alphabetical."""

@@ -11,6 +11,11 @@ from typing import List
 
 from monitoring.findings import Window
 
+NONE = "none"
+"""As a parameter of the pipeline: no windows, or no time, are given. SageMaker takes no empty text: not as a parameter
+("string "" is too short"), and not as a container's argument ("may not contain null or empty strings").
+"""
+
 
 def read_windows(text: str) -> List[Window]:
     """Windows in ISO 8601, comma-separated; each once, in the order given.

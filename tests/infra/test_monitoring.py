@@ -154,7 +154,10 @@ def schedule(template):
 def test_it_runs_once_a_window_some_time_after_its_end(environment, cron, templates):
     found = schedule(templates(environment)["monitoring"])
     assert (found["ScheduleExpression"], found["ScheduleExpressionTimezone"]) == (cron, "UTC")
-    assert (found["State"], found["FlexibleTimeWindow"]) == ("ENABLED", {"Mode": "OFF"})
+    assert (found["State"], found["FlexibleTimeWindow"]) == (
+        "ENABLED",
+        {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15},
+    )
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -199,4 +202,9 @@ def test_the_schedule_starts_this_pipeline_and_does_nothing_else(templates):
         "AssumeRolePolicyDocument"
     ]["Statement"]
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
-    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+    assert trust["Condition"] == {
+        "StringEquals": {
+            "aws:SourceAccount": "111122223333",
+            "aws:SourceArn": "arn:aws:scheduler:eu-west-1:111122223333:schedule-group/default",
+        }
+    }

@@ -77,5 +77,6 @@ def test_outcomes_are_the_same(context: Any, s3: Any, missing_means: str) -> Non
 
 def test_executors_are_other_processes(context: Any) -> None:
     """Else nothing above was sent anywhere."""
-    places = OnSpark(context, lambda: None).map(lambda _: os.getpid(), range(4))
+    places = list(OnSpark(context, lambda: None).map(lambda _: os.getpid(), range(4)))
+    assert len(places) == 4
     assert os.getpid() not in places

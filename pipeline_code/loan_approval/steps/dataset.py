@@ -9,6 +9,9 @@ from typing import Any, List
 from loan_approval.schema import FIELDS, Kind
 from loan_approval.steps.job import StepError
 
+CROSS_FITTED_FILE = "cross_fitted.csv"
+"""Lies beside the model: what train.py says of each row by a model that did not learn from it."""
+
 
 def data_files(folder: Path) -> List[Path]:
     """Every CSV file below `folder`, sorted; raises StepError if there is none."""

@@ -20,13 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loan_approval import metrics, monitor
-from loan_approval.inference import model_fn
 from loan_approval.schema import DATE, LABEL, OUTCOMES
 from loan_approval.steps import champion as champions
 from loan_approval.steps import expectations, job
 from loan_approval.steps.champion import Champion, Scoring
-from loan_approval.steps.dataset import read_table
-from loan_approval.steps.train import CROSS_FITTED_FILE
+from loan_approval.steps.dataset import CROSS_FITTED_FILE, read_table
 from monitoring import model_quality
 from monitoring.archive import extract
 from monitoring.auc import auc, auc_difference
@@ -35,6 +33,9 @@ Array = NDArray[np.float64]
 
 THRESHOLDS = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.40, 0.50)
 """Thresholds of the decision table, besides the model's own."""
+
+EXPLAINED, EXPLAINED_SEED = 5000, 20021001
+"""Loans of the test period that are explained: as many as the monitor explains of a window's predictions."""
 
 
 def transform(labels: Array, probabilities: Array, threshold: float) -> Dict[str, Any]:
@@ -80,6 +81,14 @@ def _cross_fitted(folder: Path, learned: Any) -> Array:
     return table["probability"].to_numpy(np.float64)
 
 
+def _some(loans: Any) -> Any:
+    """All loans, or EXPLAINED of them, always the same."""
+    if len(loans) <= EXPLAINED:
+        return loans
+    chosen = np.random.default_rng(EXPLAINED_SEED).choice(len(loans), EXPLAINED, replace=False)
+    return loans.iloc[np.sort(chosen)]
+
+
 def _find_champion(work: Path) -> Optional[Champion]:
     parameter = os.environ.get("CHAMPION_PARAMETER")
     if not parameter:
@@ -115,7 +124,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     parser = argparse.ArgumentParser(description="Evaluate on the test period")
     parser.add_argument("--label-maturity-days", type=int, default=730, help="from an approval to its matured label")
     days = parser.parse_args(argv).label_maturity_days
-    import pandas as pd
+    import pandas as pd  # here and below: what takes longer to import than to use comes when the step needs it
 
     loans, learned = read_table(job.input_folder("test")), read_table(job.input_folder("baseline"))
     labels = loans[LABEL].to_numpy(np.float64)
@@ -128,12 +137,14 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             rows = work / "rows.csv"
             loans.drop(columns=list(OUTCOMES)).to_csv(rows, index=False)  # no model is shown the outcome
             scoring = Scoring(champion, rows, work / "probabilities.csv")
+        from loan_approval.inference import model_fn  # imports XGBoost, while the champion already scores
+
         folder = _candidate(job.input_folder("model"), work)
         model = model_fn(str(folder))
         ours = model.probabilities(expectations.inputs(loans))
         known = pd.concat([learned, loans], ignore_index=True)
         probabilities = np.concatenate([_cross_fitted(folder, learned), ours])
-        explanation = monitor.explain(folder, expectations.inputs(loans))
+        explanation = monitor.explain(folder, expectations.inputs(_some(loans)))
         theirs = scoring.probabilities() if scoring else None
     evaluation = transform(labels, ours, model.decision_threshold)
     evaluation["period"] = {

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loan_approval.monitor import APPROVE, MODEL, matured
-from loan_approval.schema import DATE, INPUT_NAMES, LABEL
+from loan_approval.schema import DATE, INPUT_NAMES, LABEL, OUTCOMES
 from monitoring import attribution, bias, calibration, labels, quality
 from monitoring.model import Explanation
 
@@ -33,7 +33,7 @@ def transform(
     """
     decisions = [APPROVE if probability <= threshold else DECLINE for probability in probabilities]
     known = np.array([labels.is_followed(MODEL, decision) for decision in decisions])
-    outcomes = np.array([matured(row, maturity_days) for row in loans.to_dict("records")])
+    outcomes = np.array([matured(row, maturity_days) for row in loans[[DATE, *OUTCOMES]].to_dict("records")])
     months = loans[DATE].str[:7].tolist()
     charged_off = loans[LABEL].to_numpy() == 1
     return {

@@ -31,13 +31,12 @@ from numpy.typing import NDArray
 from loan_approval.encoding import FEATURE_TYPES, FEATURES
 from loan_approval.inference import DIGITS, METADATA_FILE, MODEL_FILE
 from loan_approval.schema import INPUT_NAMES, LABEL
-from loan_approval.steps.dataset import data_files
+from loan_approval.steps.dataset import CROSS_FITTED_FILE, data_files
 from monitoring.auc import auc
 
 OBJECTIVE = {"objective": "binary:logistic", "eval_metric": "auc", "tree_method": "hist"}
 LOG_EVERY = 50
 FOLDS = 5
-CROSS_FITTED_FILE = "cross_fitted.csv"
 
 CODE_ROOT = Path(__file__).resolve().parents[2]
 CODE = (Path(__file__).resolve().parents[1].name, "monitoring", "train.py", "inference.py")

@@ -1,6 +1,7 @@
 """Judge windows of captured predictions by their inputs: data quality, data drift, and what predictions rest on.
 
-Each captured file is read once, in batches, into a summary of bounded size; the attribution is that of a sample.
+Each captured file is read once, in batches, into a summary of bounded size, by one process or by several machines
+(`distributed`); the attribution is that of a sample.
 """
 
 from __future__ import annotations
@@ -8,16 +9,15 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from monitoring import champion as champions
-from monitoring import collect, parts
-from monitoring.capture import Counts
+from monitoring import collect, distributed, parts
 from monitoring.champion import Baselines, Champion, MissingBaseline, understood
-from monitoring.collect import Captured, Sample
+from monitoring.collect import Captured
 from monitoring.constraint_checks import Breach, breaches
+from monitoring.distributed import Seen
 from monitoring.findings import (
     ATTRIBUTION,
     DATA_DRIFT,
@@ -28,45 +28,17 @@ from monitoring.findings import (
     TOO_FEW,
     Finding,
     Judgement,
-    Window,
 )
-from monitoring.model import MonitoredModel, Row
+from monitoring.model import MonitoredModel
 from monitoring.steps import job
 from monitoring.steps import options as arguments
 from monitoring.summary import Summary
-
-SAMPLE_ROWS = 5000
-"""Predictions that are explained: enough for means of contributions, and a second of work."""
+from monitoring.workers import Workers
 
 NON_NULL = "feature_non_null_"
 """Model Monitor's name of a feature's completeness (developer guide: "CloudWatch metrics for monitoring")."""
 
 Judged = Tuple[Judgement, parts.Documents]
-
-
-@dataclass
-class Seen:
-    """What is kept of one window's predictions."""
-
-    window: Window
-    summary: Summary
-    sample: List[Row]
-    counts: Counts = field(default_factory=Counts)
-
-    @property
-    def rows(self) -> int:
-        return self.summary.rows
-
-
-def collect_window(captured: Captured, window: Window, model: MonitoredModel, version: str) -> Seen:
-    """One pass over the window's captured files; the same files give the same summary and sample."""
-    summary, sample, counts = Summary(model.features), Sample(SAMPLE_ROWS, seed=str(window)), Counts()
-    rows = (prediction.row for prediction in captured.predictions(window, model, version, counts))
-    for batch in collect.batches(rows):
-        summary.add(collect.columns(batch))
-        for row in batch:
-            sample.offer(row)
-    return Seen(window, summary, sample.rows, counts)
 
 
 class Judges:
@@ -162,7 +134,7 @@ def options() -> argparse.ArgumentParser:
     return arguments.with_windows(arguments.common("Judge windows of captured predictions by their inputs"))
 
 
-def run(given: argparse.Namespace, clients: arguments.Clients) -> None:
+def run(given: argparse.Namespace, clients: arguments.Clients, workers: Optional[Workers] = None) -> None:
     model, store = arguments.monitored(given.model), arguments.results(clients, given)
     champion = champions.find(clients.ssm, clients.sagemaker, given.champion_parameter)
     if champion is None:
@@ -170,10 +142,11 @@ def run(given: argparse.Namespace, clients: arguments.Clients) -> None:
         return
     part = parts.Part(parts.INPUTS, champion.version)
     captured = Captured(clients.s3, given.capture, given.endpoint)
+    workers = workers or arguments.one_process(clients)
     with tempfile.TemporaryDirectory() as work:
         judges = Judges(clients.s3, champion, model, Path(work))
         for window in arguments.input_windows(given):
-            seen = collect_window(captured, window, model, champion.version)
+            seen = distributed.see(workers, captured, window, model, champion.version)
             part.windows[str(window)] = {"rows": seen.rows, **seen.counts.document()}
             for judgement, documents in judges.judge(seen, given.min_rows, part.skipped):
                 parts.write_judgement(store, champion.version, judgement, documents)
@@ -182,8 +155,8 @@ def run(given: argparse.Namespace, clients: arguments.Clients) -> None:
     print("\n".join(parts.lines(part)))
 
 
-def main(argv: Optional[Sequence[str]] = None) -> None:
-    run(options().parse_args(argv), arguments.Clients.make())
+def main(argv: Optional[Sequence[str]] = None, workers: Optional[Workers] = None) -> None:
+    run(options().parse_args(argv), arguments.Clients.make(), workers)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ reason."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -41,6 +42,11 @@ def run(main: Callable[[], None]) -> None:
 
     A StepError is told by its text alone; anything else, such as a refusal of AWS, also by its traceback in the log.
     """
+    _tell_region()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What is told of captured values may hold half of a character, which no log takes; no reason to end.
+            stream.reconfigure(errors="backslashreplace")
     try:
         main()
     except StepError as error:
@@ -52,7 +58,14 @@ def run(main: Callable[[], None]) -> None:
         raise
 
 
+def _tell_region() -> None:
+    """SageMaker tells a job its region as AWS_REGION; boto3 looks for it under another name, and has no default."""
+    region = os.environ.get("AWS_REGION")
+    if region:
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)
+
+
 def _leave(reason: str) -> None:
     message = base_folder() / "output" / "message"
     message.parent.mkdir(parents=True, exist_ok=True)
-    message.write_text(reason.encode()[:MESSAGE_LIMIT].decode(errors="ignore"))
+    message.write_text(reason.encode("utf-8", "backslashreplace")[:MESSAGE_LIMIT].decode(errors="ignore"))

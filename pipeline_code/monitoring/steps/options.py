@@ -11,8 +11,10 @@ from typing import Any, List
 from monitoring import windows
 from monitoring.findings import Window
 from monitoring.model import MonitoredModel
+from monitoring.steps import job
 from monitoring.steps.job import StepError
 from monitoring.store import Store
+from monitoring.workers import OneProcess
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -30,12 +32,18 @@ def common(description: str) -> argparse.ArgumentParser:
 
 
 def with_windows(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    parser.add_argument("--windows", default="", help="windows of predictions, start/end, separated by commas")
-    parser.add_argument("--outcome-windows", default="", help="windows whose outcomes have matured")
-    parser.add_argument("--scheduled", default="", help="time that this run is of; now, if it is empty")
+    parser.add_argument(
+        "--windows", type=_given, default="", help="windows of predictions, start/end, separated by commas; or none"
+    )
+    parser.add_argument("--outcome-windows", type=_given, default="", help="windows whose outcomes have matured")
+    parser.add_argument("--scheduled", type=_given, default="", help="time that this run is of; now, if it is none")
     parser.add_argument("--window-hours", type=int, required=True)
     parser.add_argument("--delay-minutes", type=int, required=True, help="until a window's captured data are complete")
     return parser
+
+
+def _given(text: str) -> str:
+    return "" if text == windows.NONE else text
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,12 @@ class Clients:
 
         session = boto3.session.Session()
         return cls(*(session.client(name) for name in ("s3", "ssm", "sagemaker")))
+
+
+def one_process(clients: Clients) -> OneProcess:
+    """This process alone; what it cannot hold goes to the job's own volume, which is as large as the settings say."""
+    volume = job.base_folder() / "processing"
+    return OneProcess(clients.s3, volume if volume.is_dir() else None)
 
 
 def monitored(folder: str) -> MonitoredModel:

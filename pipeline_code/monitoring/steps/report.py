@@ -19,11 +19,13 @@ from monitoring.findings import (
     ATTRIBUTION,
     DATA_QUALITY,
     EMPTY,
+    INPUT_MONITORS,
     JUDGED,
     MONITORS,
     TOO_FEW,
     Confirmation,
     Judgement,
+    Window,
 )
 from monitoring.parts import Part
 from monitoring.report import html
@@ -66,13 +68,29 @@ def statuses(found: Sequence[Part]) -> Dict[str, int]:
     return dict(total)
 
 
-def figures(found: Sequence[Part]) -> Dict[str, float]:
-    """Metrics of the run itself; rows are those of the newest window of inputs."""
+def current(made: Sequence[Judgement], history: Sequence[Judgement]) -> List[Judgement]:
+    """Of each monitor the newest judgement of this run, if it is of the newest window that was judged at all.
+
+    Metrics carry the time of the run: windows of last week that are judged today must neither ring nor silence an
+    alarm that is about yesterday.
+    """
+    judged = [each for each in history if each.status == JUDGED]
+    return [each for each in parts.newest(made).values() if _is_newest(each.window, judged, [each.monitor])]
+
+
+def _is_newest(window: Window, history: Sequence[Judgement], monitors: Sequence[str]) -> bool:
+    return all(each.window.end <= window.end for each in history if each.monitor in monitors)
+
+
+def figures(found: Sequence[Part], history: Sequence[Judgement]) -> Dict[str, float]:
+    """Metrics of the run itself; rows are those of the newest window of inputs, if none with rows is newer."""
     values = {emit.WINDOWS_JUDGED: float(statuses(found)[JUDGED])}
+    filled = [each for each in history if each.rows]
     for part in found:
         if part.step == parts.INPUTS and part.windows:
-            newest = part.windows[max(part.windows)]
-            values[emit.ROWS] = float(newest["rows"])
+            newest = max(map(Window.read, part.windows))
+            if _is_newest(newest, filled, INPUT_MONITORS):
+                values[emit.ROWS] = float(part.windows[str(newest)]["rows"])
             values[emit.UNREADABLE] = float(sum(each.get("unreadable", 0) for each in part.windows.values()))
     return values
 
@@ -128,7 +146,7 @@ def run(given: argparse.Namespace, clients: arguments.Clients, cloudwatch: Any, 
     confirmed = [each.monitor for each in said if each.confirmed]
     latest = {"version": champion.version, "report": results.uri(key), "confirmed": confirmed, "at": now}
     results.write(parts.LATEST, {**latest, "run": given.execution})
-    values = emit.metrics(list(parts.newest(made).values()), said, figures(found))
+    values = emit.metrics(current(made, history), said, figures(found, history))
     emit.put_metrics(cloudwatch, values, given.endpoint, given.schedule_name)
     emit.put_event(events, given.bus, detail(given, champion.version, results.uri(key), found, said, history))
     print(f"version {champion.version}: {_sentence(said)}; report {results.uri(key)}")
@@ -196,10 +214,13 @@ def _told(baselines: Baselines, name: str) -> Optional[Mapping[str, Any]]:
 
 
 def attributions(analysis: Optional[Mapping[str, Any]]) -> Dict[str, float]:
-    """Global SHAP value by feature of Clarify's analysis.json, of its first method and label."""
-    for labels in (analysis or {}).get("explanations", {}).values():
-        for explained in labels.values():
-            return dict(explained.get("global_shap_values", {}))
+    """Global SHAP value by feature of Clarify's analysis.json, of its first method and label; {} for another form."""
+    try:
+        for labels in (analysis or {}).get("explanations", {}).values():
+            for explained in labels.values():
+                return {str(name): float(value) for name, value in explained.get("global_shap_values", {}).items()}
+    except (AttributeError, TypeError, ValueError):
+        pass  # the monitor itself has said that it cannot use this baseline
     return {}
 
 

@@ -256,6 +256,16 @@ MISTAKES: list[tuple[str, Callable[[Json], None], str]] = [
         put(f"{JOB}.AppSpecification.ContainerEntrypoint.2", LONG),
         "length must be at most 256, is 257",
     ),
+    (
+        "empty argument",
+        put(f"{JOB}.AppSpecification.ContainerArguments.0", ""),
+        'AppSpecification.ContainerArguments[0]: "": must not be empty',
+    ),
+    (
+        "argument that is empty by default",
+        put("Parameters.0.DefaultValue", ""),
+        'AppSpecification.ContainerArguments[1]: "": must not be empty (a value of Parameters.From)',
+    ),
     ("environment's value", put(f"{JOB}.Environment.RUN", LONG), "…: length must be at most 256, is 257"),
     ("environment's name", put(f"{JOB}.Environment.1RUN", "x"), 'Environment (name): "1RUN": must match'),
     (

@@ -13,7 +13,6 @@ from mlops.demo import customers
 from mlops.demo.customers import Customers
 from mlops.demo.loans import Loan
 
-
 DECISIONS = ("approve", "decline", "approve")
 
 

@@ -19,6 +19,7 @@ from mlops.errors import CommandError
 from mlops_constructs.monitoring_settings import Engine
 from monitoring import parts
 from monitoring.findings import (
+    ATTRIBUTION,
     CALIBRATION,
     DATA_DRIFT,
     JUDGED,
@@ -53,6 +54,8 @@ class Pipelines:
     store: Store
     exists: bool = True
     champion: bool = True
+    skipped: dict[str, str] = field(default_factory=dict)
+    unreadable: int = 0
     fails: str = ""
     breaching: tuple[str, ...] = (DATA_DRIFT,)
     confirmed: list[str] = field(default_factory=list)
@@ -93,11 +96,12 @@ class Pipelines:
             (parts.INPUTS, "Windows", DATA_DRIFT),
             (parts.OUTCOMES, "OutcomeWindows", CALIBRATION),
         ):
-            part = parts.Part(step, "3")
+            part = parts.Part(step, "3", skipped=self.skipped if step == parts.INPUTS else {})
             for text in filter(None, given.get(name, "").split(",")):
                 made = judgement(monitor, Window.read(text), monitor in self.breaching)
                 parts.write_judgement(self.store, "3", made, {})
                 part.judgements.append(made)
+                part.windows[text] = {"rows": 400, "unreadable": self.unreadable}
             parts.write_part(self.store, run, part)
         key = parts.report_key("3", run)
         self.store.write_text(key, f"<html>{run}</html>", "text/html")
@@ -156,6 +160,25 @@ def test_windows_are_judged_as_asked_and_what_was_found_is_told(
         "report: s3://artifacts/loan_approval/monitoring/version-3/reports/run1/report.html "
         "(mlops monitor report --save report.html)",
     ]
+
+
+def test_what_was_left_out_and_not_judged_is_told_by_the_run_and_by_status(
+    watched: Pipelines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watched.skipped, watched.unreadable = {ATTRIBUTION: "version 3 was registered without attribution constraints"}, 7
+    windows = ["--windows", ",".join(DAY.format(number, number + 1) for number in range(1, 9))]
+    assert main(["monitor", "run", "--follow", *windows]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    cut_off = "captured lines that could not be read (cut off, not JSON, not the model's format)"
+    assert lines[-4:-2] == [
+        "attribution was not judged: version 3 was registered without attribution constraints",
+        f"left out: 56 {cut_off}",
+    ]
+    assert main(["monitor", "status"]) == 0
+    text = capsys.readouterr().out
+    why = "not judged by the newest run: version 3 was registered without attribution constraints"
+    assert f"  attribution    {why}\n  model_quality  not judged yet\n" in text
+    assert f"  left out       14 {cut_off}\n" in text, "the newest run had two windows"
 
 
 def test_without_windows_the_run_judges_what_the_schedule_would(
@@ -273,6 +296,8 @@ def test_what_cannot_be_started_says_why(
         (["--windows", "2026-11-21/2026-11-20"], "expected an end after its start"),
         (["--windows", "2026-11-20/noon"], "'noon' is not a time in UTC"),
         (["--windows", ","], "is no window"),
+        (["--windows", "2027-11-20/2027-11-21"], "2027-11-21T00:00:00Z: has not begun (2026-11-21T10:30:00Z)"),
+        (["--outcome-windows", "2026-11-22/2026-11-23"], "has not begun"),
         (["--since", "2026-11-31"], "'2026-11-31' is not a time in UTC"),
         (["--hours", "3"], "--hours: says how long the windows from --since on are"),
         (["--since", "2026-11-20", "--windows", "2026-11-20/2026-11-21"], "give one of both"),
@@ -315,11 +340,12 @@ def test_status_says_what_is_confirmed_and_why_what_rings_and_what_was_retrained
     assert lines[0].startswith("loan-approval in local, version 3, ")
     assert lines[1:] == [
         "  data_quality   not judged yet",
-        f"  data_drift     CONFIRMED: 4 of the newest 4 windows breached; {day(4)} breached (400 rows)",
+        f"  data_drift     CONFIRMED: 4 of the newest 4 judged windows breached; newest: {day(4)} breached (400 rows)",
         "                   GrAppv of 20261104 moved",
         "  attribution    not judged yet",
         "  model_quality  not judged yet",
-        f"  calibration    not confirmed: 1 of the newest 4 windows breached; {day(4)} within limits (400 rows)",
+        "  calibration    not confirmed: 1 of the newest 4 judged windows breached; "
+        f"newest: {day(4)} within limits (400 rows)",
         "  bias           not judged yet",
         "  alarms         1 of 3 in ALARM, 1 without data yet",
         "  alarms           mlops-local-loan-approval-monitoring-InputDrift: because",
@@ -363,7 +389,8 @@ def test_a_window_with_too_few_rows_is_shown_as_that(
     judged(DATA_DRIFT, False)
     parts.write_judgement(watched.store, "3", judgement(DATA_DRIFT, day(2), False, TOO_FEW), {})
     assert main(["monitor", "status"]) == 0
-    assert f"0 of the newest 1 windows breached; {day(2)} too few (400 rows)" in capsys.readouterr().out
+    told = f"the only judged window did not breach; newest: {day(2)} too few (400 rows)"
+    assert told in capsys.readouterr().out
 
 
 def test_status_as_json_has_the_same(

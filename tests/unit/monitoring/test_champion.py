@@ -5,7 +5,7 @@ import pytest
 from moto import mock_aws
 
 from monitoring import champion, store
-from monitoring.champion import BASELINES, Champion
+from monitoring.champion import BASELINES, Champion, MissingBaseline, understood
 from monitoring.steps.job import StepError
 
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/loans/12"
@@ -56,3 +56,12 @@ def test_places_in_s3(uri, parts):
 def test_what_is_no_place_in_s3_is_refused(uri):
     with pytest.raises(ValueError, match="expected s3://bucket/prefix"):
         store.split(uri)
+
+
+@pytest.mark.parametrize("document", [{}, {"bins": None}, {"bins": 5}, {"bins": "x"}, {"bins": []}, {"bins": {"n": 1}}])
+def test_a_document_of_another_form_is_a_missing_baseline(document):
+    with (
+        pytest.raises(MissingBaseline, match="outcomes: not of the form that is expected here"),
+        understood("outcomes"),
+    ):
+        document["bins"][0].items()

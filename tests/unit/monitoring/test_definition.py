@@ -11,6 +11,7 @@ from mlops_constructs.pipeline_context import PipelineContext
 from mlops_constructs.settings import TrainingSettings
 from monitoring.definition import Watch, definition
 from monitoring.steps import inputs, outcomes, report
+from monitoring.windows import NONE
 
 SETTINGS = TrainingSettings(
     data_prefix="loan_approval",
@@ -74,7 +75,7 @@ def steps(pipeline):
 def given(step) -> list[str]:
     """The arguments as a container gets them on a schedule: parameters at their defaults, the execution's id."""
     return [
-        "" if isinstance(each, dict) else each for each in step["Arguments"]["AppSpecification"]["ContainerArguments"]
+        NONE if isinstance(each, dict) else each for each in step["Arguments"]["AppSpecification"]["ContainerArguments"]
     ]
 
 
@@ -94,6 +95,19 @@ def test_every_step_takes_the_arguments_that_it_is_given(steps, name):
     options = STEPS[name].options().parse_args(given(steps[name]))
     assert (options.model, options.min_rows) == ("loan_approval", WATCH.min_rows)
     assert options.endpoint == WATCH.endpoint
+
+
+@pytest.mark.parametrize("missing_means", ["", "0"])
+def test_nothing_that_sagemaker_gets_is_empty_and_the_steps_read_it_as_nothing_given(missing_means):
+    watch = dataclasses.replace(WATCH, missing_means=missing_means)
+    pipeline = definition(DefinitionBuilder(CONTEXT, "xgboost"), watch)
+    assert all(each["DefaultValue"] for each in pipeline["Parameters"])
+    for step in pipeline["Steps"]:
+        assert "" not in given(step)
+    watching = {step["Name"]: given(step) for step in pipeline["Steps"]}
+    found = outcomes.options().parse_args(watching["WatchOutcomes"])
+    assert (found.windows, found.outcome_windows, found.scheduled) == ("", "", "")
+    assert found.missing_means == missing_means
 
 
 def test_nothing_is_cached_since_every_run_looks_at_other_data(steps):

@@ -148,6 +148,27 @@ def test_the_text_names_the_categories_that_moved_most(steady):
 
 
 @pytest.mark.parametrize(
+    ("category", "shown"),
+    [
+        ("", '""'),
+        ("  ", '"  "'),
+        ("A\n", '"A\\n"'),
+        ("\ud800X", "\\ud800X"),
+        ("z" * 100_000, "z" * 60 + "…"),
+        ("UMPQUA BANK", "UMPQUA BANK"),
+        ("日本", "日本"),
+    ],
+    ids=["empty", "blank", "line end", "half a character", "long", "plain", "not ASCII"],
+)
+def test_the_text_shows_a_category_so_that_it_can_be_read_and_written(steady, category, shown):
+    columns = steady.draw()
+    columns["state"] = np.array([category] * len(columns["state"]), dtype=object)
+    text = finding(steady.judge(columns), "state").text
+    assert text.startswith(f"state: {shown} rose from 0 % to 100 %")
+    text.encode()
+
+
+@pytest.mark.parametrize(
     ("column", "value", "check", "says"),
     [
         ("x1", None, "completeness_check", "40 of 800 rows lack a value"),

@@ -100,6 +100,26 @@ def test_curves_are_short_and_keep_their_ends(metrics):
     )
 
 
+@pytest.mark.parametrize(("rows", "digits"), [(2, 1), (30, 1), (180, 6), (180, 1), (5000, 2)])
+def test_curves_are_scikit_learns(rows, digits):
+    """With and without ties; more points than are kept are thinned alike."""
+    rng = np.random.default_rng(rows + digits)
+    scores = rng.random(rows).round(digits)
+    labels = np.append([0, 1], rng.random(rows - 2) < scores[2:])
+    found = model_quality.statistics(labels, scores, threshold=0.5)["binary_classification_metrics"]
+
+    def kept(points):
+        return points[np.unique(np.linspace(0, len(points) - 1, model_quality.CURVE_POINTS).round().astype(int))]
+
+    false_rates, true_rates, _ = sk.roc_curve(labels, scores)
+    precisions, recalls, _ = sk.precision_recall_curve(labels, scores)
+    roc, area = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
+    np.testing.assert_allclose(roc["false_positive_rates"], kept(false_rates), rtol=1e-14)
+    np.testing.assert_allclose(roc["true_positive_rates"], kept(true_rates), rtol=1e-14)
+    np.testing.assert_allclose(area["precisions"], kept(precisions), rtol=1e-14)
+    np.testing.assert_allclose(area["recalls"], kept(recalls), rtol=1e-14)
+
+
 def test_same_input_gives_the_same_document(scored):
     once, again = (model_quality.statistics(*scored, threshold=0.25) for _ in range(2))
     assert json.dumps(once) == json.dumps(again)

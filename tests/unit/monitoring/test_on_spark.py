@@ -42,8 +42,17 @@ class FakeRdd:
             parts[place(key) % partitions].append((key, sent(value)))
         return FakeParts(parts)
 
-    def collect(self):
-        return sent(self.rows)
+    def persist(self, level):
+        assert level == "disk"
+
+    def count(self):
+        return len(self.rows)
+
+    def toLocalIterator(self):  # noqa: N802
+        return iter(sent(self.rows))
+
+    def unpersist(self):
+        self.rows = None
 
 
 class FakeParts(FakeRdd):
@@ -71,8 +80,13 @@ def s3(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _small_parts(monkeypatch):
+def _image(monkeypatch):
+    """With pyspark in it, as far as it is used."""
     in_small_parts(monkeypatch)
+    pyspark = types.ModuleType("pyspark")
+    pyspark.SparkContext = lambda appName: FakeContext()  # noqa: N803
+    pyspark.StorageLevel = types.SimpleNamespace(DISK_ONLY="disk")
+    monkeypatch.setitem(sys.modules, "pyspark", pyspark)
 
 
 def test_inputs_are_the_same_as_in_one_process(s3):
@@ -106,9 +120,6 @@ def driver(monkeypatch, tmp_path):
         monkeypatch.setattr(sys, "argv", ["step.py", "a_step", "--model", "m"])
         return calls
 
-    pyspark = types.ModuleType("pyspark")
-    pyspark.SparkContext = lambda appName: FakeContext()  # noqa: N803
-    monkeypatch.setitem(sys.modules, "pyspark", pyspark)
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     FakeContext.stopped = False

@@ -1,3 +1,4 @@
+from fractions import Fraction
 from itertools import pairwise, product
 from math import comb
 
@@ -51,6 +52,21 @@ def test_many_rows_are_compared_in_a_moment_and_agree_with_the_normal_distributi
 def test_a_larger_baseline_makes_the_same_figures_more_certain():
     values = [stratified_shares([10], [500], [events], [events * 200])[0] for events in (5, 20, 80, 320)]
     assert all(later < earlier for earlier, later in pairwise(values))
+
+
+@pytest.mark.parametrize(
+    "table", [(3, 900, 40, 1500), (450, 900, 700, 1500), (0, 900, 60, 1500), (899, 900, 1500, 1500)]
+)
+def test_a_smaller_share_is_tested_to_the_last_digits(table):
+    part, whole, base_part, base_whole = table
+    together = part + base_part
+    tables = (comb(whole, x) * comb(base_whole, together - x) for x in range(part + 1))
+    assert lower_share(*table) == pytest.approx(Fraction(sum(tables), comb(whole + base_whole, together)), rel=1e-12)
+
+
+def test_a_share_of_a_million_rows_is_tested_in_a_moment():
+    assert higher_share(500_000, 1_000_000, 499_000, 1_000_000) == pytest.approx(0.0787, abs=0.0003)
+    assert higher_share(600_000, 1_000_000, 400_000, 1_000_000) == pytest.approx(0, abs=1e-300)
 
 
 def test_two_sides_of_a_test_cover_all_tables():

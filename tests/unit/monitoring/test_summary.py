@@ -97,6 +97,7 @@ def test_a_summary_that_was_stored_goes_on_as_if_it_had_not_been():
         (np.array([1.0, np.nan, np.inf]), 1, 1, 1),
         (pd.Series([1, None], dtype="Int64"), 1, 0, 1),
         (pd.array([1, pd.NA], dtype="object"), 1, 0, 1),
+        ([1.0, pd.NaT, np.array([1, 2])], 1, 1, 1),
         (np.array([True, False]), 0, 2, 0),
         ([[1], {"a": 1}, 3], 0, 2, 1),
     ],

@@ -247,6 +247,20 @@ def test_baselines_are_read_by_the_monitors_that_compare_with_them(inputs, monke
     assert not attribution.judge(written(inputs, "explainability/analysis.json"), explanation, WINDOW).breached
 
 
+def test_of_many_loans_the_same_part_is_explained(inputs, monkeypatch, parts):
+    run(monkeypatch)
+    every = written(inputs, "explainability/analysis.json")["uncertainty"]
+    monkeypatch.setattr(evaluate, "EXPLAINED", 500)
+    some = []
+    for _ in range(2):
+        run(monkeypatch)
+        some.append(written(inputs, "explainability/analysis.json"))
+    assert some[0] == some[1]
+    assert (every["rows"], some[0]["uncertainty"]["rows"]) == (len(parts.test), 500)
+    variances = [np.trace(each["covariance"]) for each in (every, some[0]["uncertainty"])]
+    assert variances[1] > 2 * variances[0], "fewer rows say less"
+
+
 def test_cross_fitted_probabilities_of_other_loans_are_refused(inputs, monkeypatch):
     path = inputs / "processing" / "input" / "baseline" / "baseline.csv"
     lines = path.read_text().splitlines()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
 
 from loan_approval import metrics
@@ -36,8 +37,33 @@ def test_calibration_line_has_the_maximum_likelihood(scored):
     line = metrics.calibration(labels, p)
     log_odds = np.log(p / (1 - p))
     residuals = labels - 1 / (1 + np.exp(-line["intercept"] - line["slope"] * log_odds))
-    assert residuals.sum() == pytest.approx(0, abs=0.01)
-    assert (residuals * log_odds).sum() == pytest.approx(0, abs=0.01)
+    assert residuals.sum() == pytest.approx(0, abs=1e-8)
+    assert (residuals * log_odds).sum() == pytest.approx(0, abs=1e-8)
+
+
+def test_calibration_line_is_scikit_learns_without_penalty(scored):
+    labels, p = scored
+    line = metrics.calibration(labels, p)
+    theirs = LogisticRegression(C=np.inf, tol=1e-10).fit(np.log(p / (1 - p))[:, None], labels)
+    assert line["intercept"] == pytest.approx(theirs.intercept_[0], abs=1e-6)
+    assert line["slope"] == pytest.approx(theirs.coef_[0, 0], abs=1e-6)
+
+
+def test_equal_probabilities_leave_the_slope_open_but_not_what_is_observed():
+    line = metrics.calibration([0, 1, 1], [0.3, 0.3, 0.3])
+    log_odds = np.log(0.3 / 0.7)
+    assert 1 / (1 + np.exp(-line["intercept"] - line["slope"] * log_odds)) == pytest.approx(2 / 3)
+
+
+def test_one_outcome_has_no_calibration_line():
+    with pytest.raises(ValueError, match="2 with one outcome only"):
+        metrics.calibration([1, 1], [0.3, 0.4])
+
+
+def test_separated_outcomes_end_in_a_steep_line():
+    line = metrics.calibration([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4])
+    assert line["slope"] > 10
+    assert np.isfinite(line["intercept"])
 
 
 def test_true_probabilities_are_calibrated():

@@ -92,15 +92,23 @@ def test_no_outcome_counts_for_nothing_unless_it_means_something(account, watche
 
 
 def test_an_outcome_that_comes_late_is_seen_by_a_later_run(account, watched):
+    ready = [*ONE, "--matures-after-days", "50"]
     account.tell(dict.fromkeys(watched[:200], "0"), LATER)
-    account.watch_outcomes(*ONE, "--scheduled", "2003-03-02T00:00:00Z")
+    account.watch_outcomes(*ready, "--scheduled", "2003-03-02T00:00:00Z")
     before = part(account)["known"]
     account.tell(dict.fromkeys(watched[200:], "0"), LATER + timedelta(days=9), name="late")
-    account.watch_outcomes(*ONE, "--scheduled", "2003-03-02T00:00:00Z")
+    account.watch_outcomes(*ready, "--scheduled", "2003-03-02T00:00:00Z")
     assert part(account)["known"] == before, "a run of an earlier time knows what was known then"
-    account.watch_outcomes(*ONE, "--scheduled", "2003-04-01T00:00:00Z", execution="run2")
+    account.watch_outcomes(*ready, "--scheduled", "2003-04-01T00:00:00Z", execution="run2")
     assert part(account, "run2")["known"] > before
     assert approved(account) == part(account, "run2")["known"], "the window's judgement is the newer one"
+
+
+def test_an_old_window_that_is_judged_again_knows_no_more_than_when_it_matured(account, watched):
+    account.tell(dict.fromkeys(watched[:150], "0"), JANUARY.end + timedelta(days=30))
+    account.tell(dict.fromkeys(watched[150:], "1"), JANUARY.end + timedelta(days=31), name="later")
+    account.watch_outcomes(*ONE)
+    assert part(account)["matched"] == 150
 
 
 def test_the_newest_word_on_a_record_counts(account, watched):

@@ -12,6 +12,7 @@ from monitoring.findings import (
     BIAS,
     CALIBRATION,
     DATA_DRIFT,
+    EMPTY,
     JUDGED,
     MODEL_QUALITY,
     MONITORS,
@@ -142,6 +143,58 @@ def test_rows_and_unreadable_records_are_those_of_the_inputs(account, leave):
     assert (account.metrics["rows"], account.metrics["unreadable_records"]) == (500, 4)
 
 
+class TestOldWindowsThatAreJudgedLate:
+    """Metrics carry the time of the run, and alarms know no other."""
+
+    def run(self, account, execution):
+        account.cloudwatch.calls.clear()
+        account.report(execution)
+        return account.metrics
+
+    def test_neither_ring_nor_silence_an_alarm_about_a_newer_window(self, account, leave):
+        leave(judgement(DATA_DRIFT, day(5), False), step=parts.INPUTS)
+        assert self.run(account, "run1")["data_drift_breached"] == 0
+        leave(judgement(DATA_DRIFT, day(1), True), step=parts.INPUTS, execution="run2")
+        metrics = self.run(account, "run2")
+        assert not {"data_drift_breached", "rows", "expected_events"} & metrics.keys()
+        assert metrics["windows_judged"] == 1
+
+    def test_still_count_for_what_is_confirmed(self, account, leave):
+        leave(judgement(CALIBRATION, day(5)))
+        self.run(account, "run1")
+        leave(judgement(CALIBRATION, day(3)), judgement(CALIBRATION, day(4)), execution="run2")
+        metrics = self.run(account, "run2")
+        assert (metrics["calibration_confirmed"], metrics["degradation_confirmed"]) == (1, 1)
+
+    def test_the_newest_window_again_says_anew_what_it_is_like(self, account, leave):
+        leave(judgement(DATA_DRIFT, day(5), True), step=parts.INPUTS)
+        self.run(account, "run1")
+        leave(judgement(DATA_DRIFT, day(5), False), step=parts.INPUTS, execution="run2")
+        metrics = self.run(account, "run2")
+        assert (metrics["data_drift_breached"], metrics["rows"]) == (0, 500)
+
+    def test_a_day_is_newer_than_an_hour_within_it(self, account, leave):
+        hour = Window(day(5).start + timedelta(hours=9), day(5).start + timedelta(hours=10))
+        leave(judgement(DATA_DRIFT, hour, False), step=parts.INPUTS)
+        self.run(account, "run1")
+        leave(judgement(DATA_DRIFT, day(5), True), step=parts.INPUTS, execution="run2")
+        assert self.run(account, "run2")["data_drift_breached"] == 1
+
+    def test_a_window_of_a_time_to_come_hides_nothing(self, account, leave):
+        leave(replace(judgement(DATA_DRIFT, day(500), False, EMPTY), rows=0), step=parts.INPUTS)
+        self.run(account, "run1")
+        leave(judgement(DATA_DRIFT, day(5), True), step=parts.INPUTS, execution="run2")
+        metrics = self.run(account, "run2")
+        assert (metrics["data_drift_breached"], metrics["rows"]) == (1, 500)
+
+
+@pytest.mark.parametrize(
+    "analysis", [None, {}, {"explanations": None}, {"explanations": {"kernel_shap": 5}}, {"explanations": [1]}]
+)
+def test_an_attribution_of_another_form_is_not_drawn(analysis):
+    assert report.attributions(analysis) == {}
+
+
 def test_metrics_that_are_no_numbers_are_left_out():
     values = emit.metrics([judgement(CALIBRATION, day(0))], [], {})
     assert "infinite" not in values
@@ -205,9 +258,10 @@ def test_a_champion_released_while_the_run_was_under_way_is_reported_by_the_next
     assert account.events.calls == []
 
 
-def test_documents_that_are_no_judgements_are_passed_over(account, leave):
+@pytest.mark.parametrize("text", ['{"monitor": 1}', "", "{", "[]", "null", '{"findings": [], "window": 5}'])
+def test_documents_that_are_no_judgements_are_passed_over(account, leave, text):
     leave(judgement(CALIBRATION, day(0)))
-    account.put(f"loans/monitoring/version-3/{day(1).key}/calibration/judgement.json", '{"monitor": 1}')
+    account.put(f"loans/monitoring/version-3/{day(1).key}/calibration/judgement.json", text)
     account.report()
     assert account.last_event["monitors"][CALIBRATION]["windows"] == 1
 

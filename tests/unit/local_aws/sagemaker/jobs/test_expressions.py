@@ -151,6 +151,7 @@ def test_parameters_take_defaults_and_their_types():
     [
         ({}, "parameter 'Input' has no default value and was not given"),
         ({"Input": "x", "Other": "1"}, "parameter 'Other' is not defined by the pipeline; it has: Input, Status"),
+        ({"Input": ""}, 'string "" is too short'),
         ({"Input": "x", "Count": "1.5"}, "parameter 'Count': '1.5' is not of type Integer"),
         ({"Input": "x", "Auc": "nan"}, "parameter 'Auc': 'nan' is not of type Float"),
         ({"Input": "x", "Tune": "yes"}, "parameter 'Tune': 'yes' is not of type Boolean"),

@@ -129,6 +129,13 @@ def test_what_cannot_run_here_is_refused_at_once(run, changes, message):
         run("pass", **changes)
 
 
+def test_a_container_gets_no_empty_argument(call, s3):
+    request = processing_arguments(s3, "pass")
+    request["AppSpecification"]["ContainerArguments"] = ["--windows", ""]
+    with pytest.raises(ValidationException, match="Found null or empty string in ContainerArguments at index 1"):
+        call("CreateProcessingJob", ProcessingJobName="job", **request)
+
+
 def test_list_filters_by_name_and_status(call, run):
     run("pass", ProcessingJobName="good")
     run("raise SystemExit(1)", ProcessingJobName="bad")
