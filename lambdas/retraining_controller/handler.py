@@ -9,22 +9,14 @@ from events import Asked, parse
 from gateway import gateway
 from reconcile import reconcile
 from settings import settings
-from shared.events import Ignored, MalformedEvent
-from shared.logs import say
+from shared.waking import understood
 
 
 def handler(event: object, _context: object) -> dict[str, str]:
     """Returns what was done last, for whoever invokes by hand; raises what a retry may mend."""
-    try:
-        wake = parse(event, settings())
-    except MalformedEvent as error:
-        say("malformed", reason=str(error))
-        gateway().bury(event, str(error))
-        return {"action": "Malformed", "reason": str(error)}
-    if isinstance(wake, Ignored):
-        say("ignored", reason=wake.why)
-        return {"action": "Ignored", "reason": wake.why}
-    say("woken", reason=wake.why)
+    wake = understood(lambda: parse(event, settings()), lambda reason: gateway().bury(event, reason))
+    if isinstance(wake, dict):
+        return wake
     if isinstance(wake, Asked):
         # Before anything that may fail, and without the lock: it is the only event that carries something.
         gateway().ledger.ask(wake.at)
