@@ -184,6 +184,7 @@ def _train(run: Run, clients: Callable[[str], Any], model: ModelNames, data_buck
     sagemaker = clients("sagemaker")
     for arn in pipelines.stop_running(sagemaker, model.pipeline):
         line(run.clock, f"stopped {arn}: an interrupted demo had left it running")
+    loans.begin_again(clients("s3"), data_bucket, MODEL, FIRST_BOOK)
     uri = loans.upload(clients("s3"), data_bucket, MODEL, FIRST_BOOK)
     line(run.clock, f"loans uploaded to {uri}")
     follower = pipelines.run(

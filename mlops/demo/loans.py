@@ -41,6 +41,16 @@ def upload(s3: Any, bucket: str, model: str, until: str, source: Path = DATA_FIL
     return f"s3://{bucket}/{prefix}"
 
 
+def begin_again(s3: Any, bucket: str, model: str, until: str) -> None:
+    """Remove the snapshots of later days, which an earlier demo left on this state: its bank has a future to come."""
+    later: list[str] = []
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{model}/until="):
+        keys = (item["Key"] for item in page.get("Contents", []))
+        later += [key for key in keys if key.split("/")[1].removeprefix("until=") > until]
+    for key in later:
+        s3.delete_object(Bucket=bucket, Key=key)
+
+
 def book(until: str, source: Path = DATA_FILE) -> bytes:
     """The file's rows approved up to `until`, with their outcomes as known today; the same bytes for the same rows."""
     with gzip.open(source, "rt", newline="") as file:

@@ -122,21 +122,28 @@ class Months:
         The monitors watch a quarter while the next one applies, so one more quarter has applied when they have spoken.
         """
         names = [name for name in self._history.months if first <= name <= last]
+        pool = ThreadPoolExecutor(1, thread_name_prefix="watch")
+        try:
+            return self._replay(names, until, pool)
+        finally:
+            # Whoever interrupts does not wait for a run of the monitors; otherwise it has ended.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _replay(self, names: Sequence[str], until: Callable[[], bool], pool: ThreadPoolExecutor) -> str:
         newest = ""
-        with ThreadPoolExecutor(1, thread_name_prefix="watch") as pool:
-            watching: Future[None] | None = None
-            for quarter in _groups(names, QUARTER):
-                months = [self._history.months[name] for name in quarter]
-                for month in months:
-                    self.apply(month)
-                if watching:
-                    watching.result()
-                self._close(months)
-                watching, newest = pool.submit(self._look, months), quarter[-1]
-                if until():
-                    break
+        watching: Future[None] | None = None
+        for quarter in _groups(names, QUARTER):
+            months = [self._history.months[name] for name in quarter]
+            for month in months:
+                self.apply(month)
             if watching:
                 watching.result()
+            self._close(months)
+            watching, newest = pool.submit(self._look, months), quarter[-1]
+            if until():
+                break
+        if watching:
+            watching.result()
         return newest
 
     def apply(self, month: Month) -> None:

@@ -171,7 +171,7 @@ def test_a_changed_setting_is_deployed_in_place_and_does_not_touch_the_release(
     before = platform.release_state()
     changed = checkout(tmp_path)
     change_setting(changed, "schedule_minutes = ", "schedule_minutes = 7")
-    platform.cdk("deploy", "--all", "--require-approval", "never", folder=changed)
+    platform.cdk("deploy", MODEL.release_stack, "--exclusively", "--require-approval", "never", folder=changed)
     assert platform.release_state() == before
 
 
@@ -182,13 +182,14 @@ def test_a_model_that_is_switched_off_comes_back_with_the_same_champion(
     switched_off = Platform(local_aws, folder=checkout(tmp_path))
     with (switched_off.folder / "config" / "local.toml").open("a") as config:
         config.write("\n[models.loan_approval]\nenabled = false\n")
-    switched_off.deploy()
+    stacks = (MODEL.serving_stack, MODEL.release_stack, MODEL.monitoring_stack, "--exclusively")
+    switched_off.deploy(*stacks)
     with pytest.raises(ClientError, match="Could not find endpoint"):
         platform.release_state()
     assert "loan-approval in local" in (page := switched_off.mlops("status").stdout)
     assert "(switched off)" in page
     assert platform.parameters().champion == before[1]
-    platform.deploy()
+    platform.deploy(*stacks)
     assert platform.release_state()[:2] == before[:2]
     answer = traffic.replay(platform.client("sagemaker-runtime"), MODEL.endpoint, applications)
     assert answer.versions == {"1": len(applications)}
@@ -240,7 +241,11 @@ def test_inputs_that_drift_start_nothing_and_outcomes_that_worsen_start_one_trai
     time.sleep(QUIET_SECONDS)
     assert len(trainings(platform, began)) == 1
     # Nothing is left that could start another one when this one is stopped.
-    platform.client("cloudwatch").delete_alarms(AlarmNames=[MODEL.degradation_alarm])
+    cloudwatch = platform.client("cloudwatch")
+    pages = cloudwatch.describe_alarms(AlarmNamePrefix=MODEL.monitoring_stack, AlarmTypes=["CompositeAlarm"])
+    for page in pages["CompositeAlarms"]:
+        cloudwatch.delete_alarms(AlarmNames=[page["AlarmName"]])
+    cloudwatch.delete_alarms(AlarmNames=[MODEL.degradation_alarm])
     pipelines.stop_running(platform.client("sagemaker"), MODEL.pipeline)
 
 

@@ -205,3 +205,9 @@ def test_what_is_no_explanation_is_refused(contributions, message):
 def test_a_baseline_needs_rows():
     with pytest.raises(ValueError, match="no rows"):
         attribution.baseline(Explanation(NAMES, np.zeros((0, 6))))
+
+
+@pytest.mark.parametrize("explanations", [{}, {"kernel_shap": {}}, {"kernel_shap": None}])
+def test_a_baseline_without_any_explanation_is_refused(explanations):
+    with pytest.raises(ValueError, match="explanations: none"):
+        attribution.judge({"explanations": explanations}, Explanation(("a",), np.ones((5, 1))), WINDOW)

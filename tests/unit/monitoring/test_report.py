@@ -13,6 +13,7 @@ import pytest
 from monitoring import data_quality, report, report_parts
 from monitoring.data_quality import FRACTIONAL, INTEGRAL, STRING, Feature
 from monitoring.findings import (
+    ATTRIBUTION,
     BIAS,
     CALIBRATION,
     DATA_DRIFT,
@@ -94,6 +95,9 @@ GOOD, BAD = (False,) * 4, (False, True, True, True)
         ([*course(DATA_DRIFT, *BAD), *course(CALIBRATION, *GOOD)], "info", "Yes, as far as outcomes say"),
         (course(DATA_DRIFT, *BAD), "info", "No outcomes have matured yet"),
         (course(DATA_QUALITY, *BAD), "warn", "Its inputs break their rules."),
+        (course(DATA_QUALITY, False, False, False, True), "warn", "Its inputs break their rules."),
+        ([*course(DATA_DRIFT, *BAD), *course(DATA_QUALITY, *GOOD[:3], True)], "warn", "one is enough to call"),
+        ([*course(DATA_DRIFT, *BAD), *course(BIAS, False, False, False, True)], "warn", "Probably: a breach"),
         (course(BIAS, *BAD), "warn", "It treats groups differently than before."),
         (course(DATA_DRIFT, False, False, False, True), "warn", "Probably: a breach, which is not confirmed."),
         ([*course(DATA_DRIFT, *BAD), *course(CALIBRATION, False, False, False, True)], "warn", "Not sure: calibration"),
@@ -109,6 +113,31 @@ def test_it_answers_first_whether_the_model_is_well(judgements: list[Judgement],
 def test_drift_alone_never_says_that_outcomes_hold_when_they_are_in_doubt() -> None:
     page = read([*course(DATA_DRIFT, *BAD), *course(CALIBRATION, False, False, False, True)])
     assert "nobody has to act" not in page.text
+
+
+@pytest.mark.parametrize("monitor", [DATA_QUALITY, BIAS, MODEL_QUALITY])
+def test_nobody_is_told_to_rest_while_something_else_breaches(monitor: str) -> None:
+    holds = course(CALIBRATION, *GOOD)
+    assert "nobody has to act" in read([*course(DATA_DRIFT, *BAD), *holds]).text
+    assert "nobody has to act" not in read([*course(DATA_DRIFT, *BAD), *holds, *course(monitor, *GOOD[:3], True)]).text
+
+
+def test_a_monitor_without_a_baseline_is_shown_with_the_reason() -> None:
+    why = "version 3 was registered without attribution constraints"
+    page = read(course(DATA_DRIFT, *GOOD), skipped={ATTRIBUTION: why})
+    monitors, read_and_not = page.text.split("What was read, and what was not")
+    assert "Not judged, since there is nothing to compare with: attribution; see below why." in monitors
+    assert "not judged" in monitors
+    assert why in read_and_not
+
+
+def test_a_version_without_any_baseline_is_not_taken_for_one_without_predictions() -> None:
+    page = read([], [day(1)], skipped=dict.fromkeys(MONITORS, "version 3 was registered by hand"))
+    assert page.count("section", kind="quiet") == 1
+    assert "Not known: no window could be judged." in page.text
+    assert "Not judged, since there is nothing to compare with: data quality, data drift," in page.text
+    assert "Too few predictions" not in page.text
+    assert "Pictures" not in page.text
 
 
 def test_what_breached_is_told_with_effect_chance_and_how_often() -> None:

@@ -7,36 +7,7 @@ import pytest
 
 from loan_approval.definition import definition
 from mlops_constructs import definition_check
-from mlops_constructs.pipeline_context import PipelineContext
-from mlops_constructs.settings import TrainingSettings
-
-SETTINGS = TrainingSettings(
-    data_prefix="loan_approval",
-    processing_instance_type="ml.m5.large",
-    training_instance_type="ml.m5.xlarge",
-    volume_gb=30,
-    max_runtime_seconds=3600,
-    min_auc=0.65,
-    tuning_jobs=4,
-    tuning_parallel_jobs=2,
-    parameters={},
-)
-CONTEXT = PipelineContext(
-    model="loan_approval",
-    base_name="mlops-local-loan-approval",
-    role_arn="arn:aws:iam::111122223333:role/pipeline",
-    code_uri="s3://assets/code.tar.gz",
-    code_sha256="0" * 64,
-    data_bucket="data",
-    artifacts_bucket="artifacts",
-    key_arn="arn:aws:kms:eu-west-1:111122223333:key/k",
-    package_group="mlops-local-loan-approval",
-    champion_parameter="/mlops/local/loan-approval/release/champion",
-    label_maturity_days=730,
-    image_uri=lambda framework: f"111122223333.dkr.ecr.eu-west-1.amazonaws.com/{framework}:1",
-    built_in=lambda _framework: False,
-    settings=SETTINGS,
-)
+from tests.pipeline_context import CONTEXT
 
 
 @pytest.fixture(scope="module")

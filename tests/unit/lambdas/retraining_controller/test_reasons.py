@@ -42,6 +42,7 @@ class TestDegradation:
         ended, start, started = controller.world.ledger()
         assert start["entry"] == "1795305600#start"
         assert (start["kind"], started["kind"], ended["kind"]) == ("start", "started", "succeeded")
+        assert ended["reason"] == "retraining-20261122-000000 has ended well; what it registered waits for approval"
         assert (start["package"], start["version"], start["stage"]) == (arn(1), "1", "degradation")
         assert (start["data"], json.loads(start["parameters"])) == (PARAMETERS["InputDataUri"], PARAMETERS)
         assert started["execution"] == controller.world.executions[0].arn

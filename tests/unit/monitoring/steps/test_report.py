@@ -226,6 +226,7 @@ def test_the_event_tells_of_the_run(account, leave):
     assert event["monitors"][DATA_DRIFT]["status"] == "not run"
     assert event["counts"]["matched"] == 21
     assert event["counts"]["no_baseline"] == 1
+    assert "no constraints" in account.read("version-3/reports/run1/report.html")
 
 
 def test_an_event_that_is_refused_ends_the_step(account, leave):

@@ -69,13 +69,16 @@ def test_each_instance_has_a_value_a_minute(used: dict[int, Usage], measured: li
 
 @needs_proc
 def test_a_process_is_seen_with_its_children() -> None:
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
-        alone = instance_metrics.usage([process.pid]).memory
-        for _ in range(500):
-            if len(instance_metrics._with_children([process.pid])) == 2:
-                break
-        assert len(instance_metrics._with_children([process.pid])) <= 2
+    child = "print('up', flush=True); input()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        parent, *children = instance_metrics._with_children([process.pid])
+        assert parent == process.pid
+        assert len(children) == 1
+        alone, both = instance_metrics.usage(children).memory, instance_metrics.usage([parent]).memory
         assert alone > 1_000_000
+        assert both > alone + 1_000_000
         process.communicate(b"\n")
     assert instance_metrics.usage([process.pid]) == Usage(0.0, 0)
