@@ -188,3 +188,11 @@ def stacks() -> list[dict[str, Any]]:
     from ministack.services import cloudformation
 
     return list(cloudformation._stacks._data.values())
+
+
+def stack_in_progress(stack: str) -> bool:
+    """Whether an operation runs on a stack, given by name or id, of the request's account and region."""
+    from ministack.services import cloudformation
+
+    found = (each for each in cloudformation._stacks.values() if stack in (each["StackName"], each["StackId"]))
+    return any(str(each["StackStatus"]).endswith("_IN_PROGRESS") for each in found)
