@@ -138,7 +138,8 @@ def _sorted_out(gateway: Gateway, version: str, kind: str) -> tuple[list[dict[st
     """Judgements of what is told, as far back as they matter, and what is not told yet."""
     judgements: list[dict[str, Any]] = []
     new: list[Execution] = []
-    windows = 0
+    windows: set[str] = set()
+    of = gateway.settings.policy.of
     for execution in gateway.executions(kind):
         if not execution.has_ended or execution.version != version:
             continue  # the version before has no alarm any more
@@ -147,8 +148,8 @@ def _sorted_out(gateway: Gateway, version: str, kind: str) -> tuple[list[dict[st
             new.append(execution)
             continue
         judgements += part["judgements"]
-        windows += any(each["status"] == JUDGED for each in part["judgements"])
-        if windows >= gateway.settings.policy.of:
+        windows |= {each["window"] for each in part["judgements"] if each["status"] == JUDGED}
+        if len(telling.apart(windows, of)) == of:
             break
     return judgements, new
 

@@ -38,13 +38,29 @@ class Confirmation:
 
 
 def confirm(judgements: Iterable[Document], monitor: str, breaches: int, of: int) -> Confirmation:
-    """Of the newest `of` judged windows of `monitor`; a window counts once, as it was judged last."""
+    """Of the newest `of` judged windows of `monitor` that are apart; a window counts once, as it was judged last."""
     latest = {each["window"]: each for each in judgements if each["monitor"] == monitor and each["status"] == JUDGED}
-    newest = [latest[window] for window in sorted(latest)[-of:]]
+    newest = [latest[window] for window in apart(latest, of)]
     count = sum(bool(each["breached"]) for each in newest)
     subjects = Counter(finding["subject"] for each in newest for finding in each["findings"])
     ordered = sorted(subjects, key=lambda subject: (-subjects[subject], subject))
     return Confirmation(monitor, count >= breaches, count, len(newest), tuple(ordered[:MOST_SUBJECTS]))
+
+
+def apart(windows: Iterable[str], most: int) -> list[str]:
+    """At most so many of `start/end`, oldest first: from the newest on, each that ends before those taken begin.
+
+    As pipeline_code/monitoring/findings.py has it: windows that overlap are one piece of evidence.
+    """
+    taken: list[str] = []
+    begin = ""
+    for end, start in sorted((tuple(window.split("/")[::-1]) for window in windows), reverse=True):
+        if len(taken) == most:
+            break
+        if not begin or end <= begin:  # texts of times sort as the times do
+            taken.append(f"{start}/{end}")
+            begin = start
+    return taken[::-1]
 
 
 def confirmations(judgements: Sequence[Document], breaches: int, of: int) -> list[Confirmation]:

@@ -108,6 +108,8 @@ def _follow(observed: Observed, run: Run, policy: Policy) -> Action:
         return Conclude(run, "failed", "SageMaker does not know its execution any more", until)
     if mine.status in RUNNING:
         return Wait(f"{run.name} is {mine.status}: its end will wake the controller")
+    if mine.status == "Succeeded":
+        return Conclude(run, "succeeded", f"{run.name} has ended well; what it registered waits for approval", until)
     return Conclude(run, OUTCOMES[mine.status], mine.reason or f"its execution is {mine.status}", until)
 
 

@@ -13,6 +13,7 @@ from mlops.errors import UsageError
 from mlops.ledger import Entry
 from mlops.monitoring import Alarm, Watched
 from mlops.target import Target
+from monitoring import parts
 from monitoring.findings import JUDGED, MONITORS, Confirmation, Judgement, Window
 
 _FORMS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
@@ -215,7 +216,7 @@ def _judged(each: Judgement) -> str:
 
 
 def _newest(judged: Sequence[Judgement], monitor: str) -> Judgement | None:
-    return max((each for each in judged if each.monitor == monitor), key=lambda each: each.window, default=None)
+    return parts.newest(judged).get(monitor)
 
 
 def _monitor_rows(

@@ -74,7 +74,8 @@ def read_response(text: str, content_type: str) -> List[Answer]:
 def explain(folder: Path, columns: Columns) -> Explanation:
     """SHAP values, in log odds, by XGBoost's own `pred_contribs`, of the applications that the model would take.
 
-    Raises ValueError if the model in `folder` has other features than this code makes.
+    A column that is absent is missing in every row. Raises ValueError if the model in `folder` has other features than
+    this code makes, OSError if there is none.
     """
     import xgboost
 
@@ -82,9 +83,9 @@ def explain(folder: Path, columns: Columns) -> Explanation:
     from loan_approval.inference import RequestError, model_fn, read_row
 
     rows = []
-    for index in range(len(columns[INPUT_NAMES[0]])):
+    for index in range(max(map(len, columns.values()), default=0)):
         try:
-            rows.append(read_row({name: columns[name][index] for name in INPUT_NAMES}, index))
+            rows.append(read_row({name: columns[name][index] for name in INPUT_NAMES if name in columns}, index))
         except RequestError:
             continue
     model = model_fn(str(folder))

@@ -177,9 +177,11 @@ def _root(covariance: Array) -> Array:
 
 
 def _attributions(document: Mapping[str, Any]) -> Tuple[str, Dict[str, float]]:
-    """Label and attributions of the first explanation of a document of Clarify's shape."""
+    """Label and attributions of the first explanation of a document of Clarify's shape; ValueError without any."""
     methods = document["explanations"]
-    labels = methods[METHOD] if METHOD in methods else next(iter(methods.values()))
+    labels = methods[METHOD] if METHOD in methods else next(iter(methods.values()), None)
+    if not labels:
+        raise ValueError("explanations: none")
     label = LABEL if LABEL in labels else next(iter(labels))
     return label, {str(name): float(value) for name, value in labels[label]["global_shap_values"].items()}
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,6 +152,13 @@ def analysis(counts: Counts, label: str = "decision", favourable: str = "1") -> 
 def baseline(counts: Counts, label: str = "decision", favourable: str = "1") -> Dict[str, Any]:
     """Bias constraints of a version: `analysis` and, in `counts`, what says how uncertain its figures are."""
     return {**analysis(counts, label, favourable), "counts": counts.document()}
+
+
+def facets(baseline: Mapping[str, Any]) -> Set[Tuple[str, str]]:
+    """Name and value of each facet that a baseline, as `judge` takes it, says something of."""
+    counted = Counts.read(baseline["counts"]).cells if "counts" in baseline else {}
+    described = baseline.get("post_training_bias_metrics", {}).get("facets", {})
+    return {*counted, *((name, str(each["value_or_threshold"])) for name in described for each in described[name])}
 
 
 def judge(baseline: Mapping[str, Any], current: Counts, window: Window) -> Judgement:

@@ -35,7 +35,8 @@ class Counts:
     lines: those that are not blank. unreadable: truncated, of another form, without time, id, input or output, or
     with a payload that the model's reader refuses. outside: of a time that was not asked for. mismatched: with more
     or fewer answers than rows. predictions: handed on; other_version and without_version: of no version that was
-    asked for. The first four count requests, the last three predictions.
+    asked for. The first four count requests, the next three predictions. misplaced: files that lie in no folder of an
+    hour, and were not read.
     """
 
     lines: int = 0
@@ -45,6 +46,7 @@ class Counts:
     predictions: int = 0
     other_version: int = 0
     without_version: int = 0
+    misplaced: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(Counts)))

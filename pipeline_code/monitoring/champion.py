@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Optional
 
 from monitoring import archive, store
+from monitoring.constraint_checks import DISABLED
 from monitoring.steps.job import StepError
 
 NO_CHAMPION = "none"
@@ -29,6 +31,9 @@ _CHECKS = {
 }
 _METADATA = {DRIFT_CALIBRATION: "drift_calibration", OUTCOMES: "outcome_baseline"}
 BASELINES = (*_CHECKS, *_METADATA)
+
+
+_GONE = ("404", "NoSuchKey", "NoSuchBucket")
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,16 @@ class Champion:
         return uri
 
     def fetch_model(self, s3: Any, folder: Path) -> Optional[Path]:
-        """The extracted model.tar.gz below `folder`; None if the version has no archive."""
+        """The extracted model.tar.gz below `folder`; None if the version has no archive, or it is gone."""
         if not self.model_uri:
             return None
         path = folder / "model.tar.gz"
-        s3.download_file(*store.split(self.model_uri), str(path))
+        try:
+            s3.download_file(*store.split(self.model_uri), str(path))
+        except s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            return None
         return archive.extract(path, folder / "model")
 
 
@@ -105,6 +115,16 @@ class Baselines:
         if not isinstance(document, dict):
             raise MissingBaseline(f"{name}: {uri} holds no JSON object")
         return document
+
+
+def unjudged(monitor: str, reasons: Counter[str]) -> Dict[str, int]:
+    """How many of a monitor's rules could not be judged, and by which reason, as counts of a window.
+
+    A rule that the baseline itself switches off is told by its reason only.
+    """
+    prefix = f"{monitor}_unjudged"
+    told = {f"{prefix}_{reason.replace(' ', '_')}": count for reason, count in sorted(reasons.items())}
+    return {prefix: sum(count for reason, count in reasons.items() if reason != DISABLED), **told}
 
 
 class MissingBaseline(Exception):

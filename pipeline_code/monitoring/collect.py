@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, Dict, Iterable, Iterator, List, Tuple, TypeVar
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 from monitoring import places, store
 from monitoring.findings import Window
@@ -33,15 +33,15 @@ class Captured:
     def bucket(self) -> str:
         return store.split(self.uri)[0]
 
-    def files(self, window: Window) -> Iterator[File]:
-        """Those in which predictions of the window may lie, in their order."""
+    def files(self, window: Window, misplaced: Optional[List[str]] = None) -> Iterator[File]:
+        """Those in which predictions of the window may lie, in their order; misplaced: gets keys of no hour."""
         folder = store.split(self.uri)[1]
-        return places.capture_files(self.s3, self.bucket, f"{folder}/{self.endpoint}/{VARIANT}", window)
+        return places.capture_files(self.s3, self.bucket, f"{folder}/{self.endpoint}/{VARIANT}", window, misplaced)
 
-    def truths(self, since: datetime, until: datetime) -> Iterator[File]:
-        """Those of the ground truth that came in from `since` until `until`, in their order."""
+    def truths(self, since: datetime, until: datetime, misplaced: Optional[List[str]] = None) -> Iterator[File]:
+        """Those of the ground truth that came in from `since` until `until`, in their order; misplaced: as above."""
         folder = store.split(self.uri)[1]
-        return places.truth_files(self.s3, self.bucket, f"{folder}/{TRUTH}", since, until)
+        return places.truth_files(self.s3, self.bucket, f"{folder}/{TRUTH}", since, until, misplaced)
 
 
 def batches(rows: Iterable[Item], size: int = BATCH_ROWS) -> Iterator[List[Item]]:
@@ -56,10 +56,18 @@ def batches(rows: Iterable[Item], size: int = BATCH_ROWS) -> Iterator[List[Item]
         yield batch
 
 
+MOST_COLUMNS = 5000
+
+
 def columns(rows: List[Row]) -> Columns:
-    """One list of values a member that occurs in any of the rows; None where a row does not have it."""
+    """One list of values a member that occurs in any of the rows; None where a row does not have it.
+
+    Of rows that each bring names of their own, no more than MOST_COLUMNS are made columns, those of the first rows.
+    """
     names: Dict[str, None] = {}
     for row in rows:
+        if len(names) >= MOST_COLUMNS:
+            break
         names.update(dict.fromkeys(row))
     return {name: [row.get(name) for row in rows] for name in names}
 

@@ -229,6 +229,11 @@ def _present(values: Any) -> Tuple[List[Any], int]:
     return (array[~missing] if count else array).tolist(), count
 
 
+def count_present(values: Sequence[Any]) -> int:
+    """How many of the values are not missing."""
+    return len(values) - int(_missing(_objects(values)).sum())
+
+
 def _missing(array: NDArray[Any]) -> NDArray[np.bool_]:
     """What pandas.isna says of each entry: NaN of any kind is what differs from itself."""
     missing: NDArray[np.bool_]

@@ -27,6 +27,9 @@ from monitoring.documents_read import (
     number,
 )
 
+DISABLED, NOT_COMPARABLE = "evaluation disabled", "not comparable"
+"""Why a feature's rules, or its distribution, are not judged: somebody wanted it so; there is nothing to compare."""
+
 _OVERRIDES = ("monitoring_config_overrides", "monitoringConfigOverrides")
 _KINDS = ("numerical", "string")
 _TOLERANCE = 1e-9
@@ -108,7 +111,7 @@ def breaches(
     for name, constraint in expected.items():
         settings = Settings.of(config, constraint)
         if not settings.evaluate:
-            skipped["evaluation disabled"] += 1
+            skipped[DISABLED] += 1
         elif name in observed:
             found += _type(name, constraint, observed[name], settings, skipped)
             found += _completeness(name, constraint, observed[name], skipped)
@@ -185,7 +188,7 @@ def _drift(
 ) -> Iterator[Breach]:
     found = None if baseline is None else _distance(baseline, feature, settings)
     if found is None:
-        skipped["not comparable"] += 1
+        skipped[NOT_COMPARABLE] += 1
         return
     measure, value, limit, is_far = found
     if is_far:

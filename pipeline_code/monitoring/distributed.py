@@ -97,12 +97,15 @@ def see(workers: Workers, captured: Captured, window: Window, model: MonitoredMo
     """One pass over the window's captured files."""
     asked = Asked(workers.connect, captured.bucket, model, window, version)
     seen: Optional[Seen] = None
-    for part in workers.map(partial(_look, asked), units(captured.files(window))):
+    misplaced: List[str] = []
+    for part in workers.map(partial(_look, asked), units(captured.files(window, misplaced))):
         if seen is None:
             seen = part
         else:
             seen.merge(part)
-    return Seen(model, window) if seen is None else seen
+    seen = seen or Seen(model, window)
+    seen.counts.misplaced = len(misplaced)
+    return seen
 
 
 def _look(asked: Asked, unit: Unit) -> Seen:
@@ -156,7 +159,10 @@ def follow(
 
     A prediction without an outcome counts as `missing_means` says; empty: not among those that are known.
     """
-    files, told = list(captured.files(window)), list(captured.truths(window.start, until))
+    misplaced: List[str] = []
+    misplaced_outcomes: List[str] = []
+    files = list(captured.files(window, misplaced))
+    told = list(captured.truths(window.start, until, misplaced_outcomes))
     asked = Asked(workers.connect, captured.bucket, model, window, version)
     partitions = partitions_of([*files, *told], workers.most_partitions)
     parts = workers.join(
@@ -165,7 +171,8 @@ def follow(
         partial(_combine, model, window, missing_means),
         partitions,
     )
-    found = Matured(window, counts=_counted(Counts(), truth.Counts()))
+    found = Matured(window, counts=_counted(Counts(misplaced=len(misplaced)), truth.Counts()))
+    found.counts["misplaced_outcomes"] = len(misplaced_outcomes)
     for part in parts:
         found.merge(part)
     found.known.sort()
@@ -244,10 +251,17 @@ def _judge_rows(
     """Lay down what the judges need of each prediction."""
     known: List[Optional[str]] = []
     for _, record, _, unit, number, decision, score, _ in rows:
-        outcome = outcomes.get(record) if labels.is_followed(model, decision) else None
-        if outcome is None and labels.is_followed(model, decision):
-            found.counts["without_outcome"] += 1
-            outcome = missing_means or None
+        outcome: Optional[str] = None
+        if labels.is_followed(model, decision):
+            told = outcomes.get(record)
+            if told is None:
+                found.counts["without_outcome"] += 1
+            # Something did become of a record whose outcome nobody understands: it is not among the missing ones.
+            text = missing_means if told is None else told
+            outcome = labels.outcome(model, text, missing_means) if text else None
+            if told is not None and outcome is None:
+                found.counts["odd_outcomes"] += 1
+                found.counts["matched"] -= 1
         known.append(outcome)
         if outcome is not None:
             found.known.add((unit, number), decision, score, outcome)
@@ -263,6 +277,8 @@ def _counted(reading: Counts, truths: truth.Counts) -> Dict[str, int]:
         "duplicates": 0,
         "matched": 0,
         "without_outcome": 0,
+        "odd_outcomes": 0,
         "outcome_lines": truths.lines,
         "unreadable_outcomes": truths.unreadable,
+        "misplaced_outcomes": 0,
     }

@@ -28,7 +28,7 @@ from monitoring.summary import Summary
 
 __all__ = ["ALL_FEATURES", "ROWS", "Calibration", "calibrate", "judge"]
 
-ALL_FEATURES, ROWS = "all features", "rows"
+ALL_FEATURES, ROWS = "all features together", "rows"
 """Subjects that are no feature."""
 
 DRIFT, MISSING_COLUMN = "baseline_drift_check", "missing_column_check"

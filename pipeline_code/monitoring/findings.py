@@ -1,7 +1,7 @@
 """What a monitor says of a window of predictions, and when several windows together confirm it.
 
 A finding breaches only if it is significant (chance alone would rarely do it) and large (it matters). A monitor is
-confirmed when enough of its newest judged windows breached: one odd window is no trend.
+confirmed when enough of its newest judged windows breached: one odd window is no trend. Nor are several that overlap.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 DATA_QUALITY, DATA_DRIFT, ATTRIBUTION = "data_quality", "data_drift", "attribution"
 MODEL_QUALITY, CALIBRATION, BIAS = "model_quality", "calibration", "bias"
@@ -120,12 +120,29 @@ class Confirmation:
 def confirm(judgements: Sequence[Judgement], monitor: str, breaches: int, of: int) -> Confirmation:
     """Whether `breaches` of the newest `of` judged windows of `monitor` breached; a window counts once, the last said.
 
-    judgements: in any order, of one version of the model.
+    Windows that overlap are not evidence of their own: one that shares time with a newer one is passed over, however
+    many were judged. judgements: in any order, of one version of the model.
     """
     latest = {each.window: each for each in judgements if each.monitor == monitor and each.status == JUDGED}
-    newest = [latest[window] for window in sorted(latest)[-of:]]
+    newest = [latest[window] for window in apart(latest, of)]
     count = sum(each.breached for each in newest)
     return Confirmation(monitor, count >= breaches, count, len(newest), tuple(each.window for each in newest))
+
+
+def recency(window: Window) -> Tuple[datetime, datetime]:
+    """Orders windows by how new they are: by their ends, and those that end together by their starts."""
+    return window.end, window.start
+
+
+def apart(windows: Iterable[Window], most: int) -> List[Window]:
+    """At most so many windows, oldest first: from the newest on, each that ends before those taken begin."""
+    taken: List[Window] = []
+    for window in sorted(windows, key=recency, reverse=True):
+        if len(taken) == most:
+            break
+        if not taken or window.end <= taken[-1].start:
+            taken.append(window)
+    return taken[::-1]
 
 
 def subjects(judgements: Sequence[Judgement]) -> List[Tuple[str, int]]:

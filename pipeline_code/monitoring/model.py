@@ -52,9 +52,10 @@ class MonitoredModel:
     """A model as the monitors see it.
 
     read_request, read_response: (text, content type) to one row, or answer, a prediction; ValueError where the text
-    is none of the model's. positive: the outcome that counts as label 1. favourable: the decision that people hope
-    for. outcomes_of: decisions whose outcome becomes known; empty for all (a bank never learns what became of a
-    loan it declined). explain: (folder of the extracted model.tar.gz, inputs) to an Explanation.
+    is none of the model's. positive: the outcome that counts as label 1; a binary model's other one is `0`.
+    favourable: the decision that people hope for. outcomes_of: decisions whose outcome becomes known; empty for all
+    (a bank never learns what became of a loan it declined). explain: (folder of the extracted model.tar.gz, inputs)
+    to an Explanation.
     """
 
     problem: str

@@ -41,7 +41,8 @@ font-size:.82rem;white-space:nowrap;font-weight:600}
 table{border-collapse:collapse;width:100%;font-size:.92rem;margin:.6rem 0}
 th,td{text-align:left;vertical-align:top;padding:.5rem .8rem .5rem 0;border-bottom:1px solid var(--rule)}
 td:first-child{min-width:6.5rem}
-th{font-weight:500;font-size:.82rem}td.n,th.n{text-align:right;white-space:nowrap}
+th{font-weight:500;font-size:.82rem;overflow-wrap:normal}
+table.stack td+td{overflow-wrap:break-word}td.n,th.n{text-align:right;white-space:nowrap}
 .grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1rem;margin:.8rem 0}
 figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:.5rem;padding:.9rem 1rem;min-width:0}
 figure.broad{margin:.8rem 0}
@@ -161,8 +162,9 @@ def heading(text: str) -> str:
 
 
 def pair(figures: Iterable[str]) -> str:
-    """Figures beside each other where there is room."""
-    return f'<div class="grid2">{"".join(figures)}</div>'
+    """Figures beside each other where there is room; nothing for none."""
+    made = "".join(figures)
+    return f'<div class="grid2">{made}</div>' if made else ""
 
 
 def _kind(kind: str) -> str:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
-from monitoring.findings import JUDGED, MONITORS, Judgement, Window
+from monitoring.findings import JUDGED, MONITORS, Judgement, Window, recency
 from monitoring.store import Store
 
 Documents = Mapping[str, Any]
@@ -80,11 +80,10 @@ def history(store: Store, version: str, newest: int) -> List[Judgement]:
         parts = key.split("/")
         if len(parts) == 4 and parts[-1] == JUDGEMENT and parts[2] in by_monitor:
             by_monitor[parts[2]].append(key)
-    # Keys of windows sort by time.
-    wanted = [key for keys in by_monitor.values() for key in sorted(keys)[-newest:]]
+    wanted = [key for keys in by_monitor.values() for key in sorted(keys, key=_recency)[-newest:]]
     with ThreadPoolExecutor(READERS) as readers:
         found = list(readers.map(lambda key: _judgement(store, key), wanted))
-    return sorted((each for each in found if each), key=lambda each: each.window)
+    return sorted((each for each in found if each), key=lambda each: recency(each.window))
 
 
 def window_document(store: Store, version: str, window: Window, monitor: str, name: str) -> Optional[Any]:
@@ -92,13 +91,18 @@ def window_document(store: Store, version: str, window: Window, monitor: str, na
 
 
 def newest(judgements: Iterable[Judgement]) -> Dict[str, Judgement]:
-    """Of each monitor the judgement of the latest window."""
-    ordered = sorted(judgements, key=lambda each: each.window)
+    """Of each monitor the judgement of the newest window."""
+    ordered = sorted(judgements, key=lambda each: recency(each.window))
     return {each.monitor: each for each in ordered}
 
 
 def _place(version: str, execution: str, step: str) -> str:
     return f"{of_version(version)}/runs/{execution}/{step}.json"
+
+
+def _recency(key: str) -> List[str]:
+    """Of a judgement's key, as `findings.recency` of its window: times in keys sort as texts."""
+    return key.split("/")[1].split("-")[::-1]
 
 
 def _judgement(store: Store, key: str) -> Optional[Judgement]:

@@ -78,10 +78,13 @@ def _judged(answer: Dict[str, Any], outcome: str) -> Dict[str, Any]:
     favourable, positive = SETTINGS["favourable"], SETTINGS["positive"]
     # Words of their own: the decision that people hope for predicts that the positive outcome does not come.
     predicted = decision == positive if favourable == positive else decision != favourable
+    value = _value(outcome)
+    if value not in (_value(positive), 0):
+        raise ValueError(f"outcome {outcome!r}: neither {positive!r} nor '0'")
     return {
         LABEL: int(predicted),
         PROBABILITY: float(answer[SETTINGS["probability"]]),
-        TRUTH: int(outcome == positive),
+        TRUTH: int(value == _value(positive)),
     }
 
 

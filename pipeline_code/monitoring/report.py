@@ -32,8 +32,9 @@ def html(run: Mapping[str, Any]) -> str:
 
     run: `model`, `environment`, `endpoint`, `version`, `run` and `made` are texts. `windows`: texts of the run's own
     windows. `judgements`: documents of all that were considered. `confirmations`: documents of Confirmation.
-    `counts`: numbers by name. `statistics`: statistics.json by window's text; `baseline_statistics`: that of the
-    version. `charts`, or {}: "attribution": {"baseline": {feature: mean |SHAP|}, "current": {…}, "window": text};
+    `counts`: numbers by name. `skipped`, or {}: why a monitor had nothing to compare with. `statistics`:
+    statistics.json by window's text; `baseline_statistics`: that of the version. `charts`, or {}:
+    "attribution": {"baseline": {feature: mean |SHAP|}, "current": {…}, "window": text};
     "spread": {window's text: {metric: its standard deviation}} of model quality.
     Raises KeyError, TypeError or ValueError for judgements that are none.
     """
@@ -67,15 +68,22 @@ def _answer(run: Run) -> str:
     said = [f"{WORDS[each].name}: {run.how_often(each)}; that confirms it." for each in run.confirmed()]
     odd = " and ".join(WORDS[each].name.lower() for each in DEGRADING if any(one.monitor == each for one in breached))
     blind = [] if known else ["No outcomes have matured yet, so nothing is known of how good its predictions are."]
+    names = ", ".join(WORDS[each].name.lower() for each in run.skipped)
+    unjudged = [f"Not judged, since there is nothing to compare with: {names}; see below why."] if names else []
+    blind += unjudged
     if run.confirmed(DEGRADING):
         return page.verdict("bad", "No: the model has got worse.", [*said, WORDS[run.confirmed(DEGRADING)[0]].do])
-    if run.confirmed((DATA_QUALITY, BIAS)):
-        worst = run.confirmed((DATA_QUALITY, BIAS))
+    worst = [each for each in (DATA_QUALITY, BIAS) if each in run.confirmed() or (each == DATA_QUALITY and run.faulty)]
+    if worst:
         title = (
             "Its inputs break their rules." if worst[0] == DATA_QUALITY else "It treats groups differently than before."
         )
+        if worst[0] not in run.confirmed():
+            said.insert(
+                0, f"{WORDS[DATA_QUALITY].name}: {run.how_often(DATA_QUALITY)}; one is enough to call somebody."
+            )
         return page.verdict("warn", title, [*said, *(WORDS[each].do for each in worst), *blind])
-    if run.confirmed() and not odd:
+    if run.confirmed() and not any(each.monitor not in run.confirmed() for each in breached):
         title = "Yes, as far as outcomes say; its inputs have changed." if known else "Its inputs have changed."
         calm = ["Outcomes hold, so nobody has to act."] if known else []
         return page.verdict("info", title, [*said, *blind, *calm])
@@ -93,9 +101,8 @@ def _answer(run: Run) -> str:
             ],
         )
     if not any(each.status == JUDGED for each in run.new):
-        return page.verdict(
-            "quiet", "Not known: no window could be judged.", ["Too few predictions, or none; see below what was read."]
-        )
+        few = ["Too few predictions, or none; see below what was read."] if run.new or not unjudged else []
+        return page.verdict("quiet", "Not known: no window could be judged.", [*few, *unjudged])
     return page.verdict(
         "good", "Yes: nothing breached.", blind or ["Inputs and outcomes are as they were in training."]
     )
@@ -124,6 +131,8 @@ def _state(run: Run, monitor: str) -> str:
         return page.tag("warn", "breached") if judged[-1].breached else page.tag("good", "within limits")
     if any(each.status == TOO_FEW for each in here):
         return page.tag("quiet", "too few rows")
+    if monitor in run.skipped:
+        return page.tag("warn", "not judged")
     return page.tag("quiet", "no data" if any(each.status == EMPTY for each in here) else "not run")
 
 
@@ -202,7 +211,8 @@ def _unread(run: Run) -> str:
     ]
     skipped = [each for each in run.new if each.status != JUDGED]
     reasons = {TOO_FEW: "too few rows to judge", EMPTY: "no rows"}
-    lines = [
+    lines = [("all", escape(WORDS[monitor].name), escape(why)) for monitor, why in run.skipped.items()]
+    lines += [
         (
             escape(figures.window(each.window)),
             escape(WORDS[each.monitor].name),

@@ -88,6 +88,7 @@ COUNTS: Mapping[str, str] = {
     "predictions": "predictions read for the windows",
     "unreadable": "captured lines that could not be read (cut off, not JSON, not the model's format)",
     "mismatched": "captured events whose request and response have different numbers of records",
+    "misplaced": "captured files that lie in no folder of an hour: not read",
     "without_version": "answers that do not name the version that gave them",
     "other_version": "answers of another version: left to that version's own windows",
     "outside": "predictions of other times in the files that were read",
@@ -95,13 +96,28 @@ COUNTS: Mapping[str, str] = {
     "matched": "predictions whose outcome is known",
     "known": "predictions that outcomes are judged by, including those for which no news counts as an outcome",
     "without_outcome": "predictions without a known outcome",
+    "odd_outcomes": "predictions whose outcome is none that the model knows (another word or number): not judged",
     "outcome_lines": "lines of outcomes read",
     "unreadable_outcomes": "outcomes that could not be read",
+    "misplaced_outcomes": "files of outcomes that lie in no folder of an hour: not read",
+    "data_quality_unjudged": "rules of data quality that could not be judged: counted by their reasons below",
+    "model_quality_unjudged": "constraints of model quality that could not be judged: counted by their metrics below",
     "no_baseline": "monitors skipped: the version has no baseline for them",
 }
 """What is counted while reading, in the order in which it is told; others follow by their own names."""
 
-TROUBLE = ("unreadable", "mismatched", "without_version", "unreadable_outcomes", "no_baseline")
+TROUBLE = (
+    "unreadable",
+    "mismatched",
+    "misplaced",
+    "without_version",
+    "odd_outcomes",
+    "unreadable_outcomes",
+    "misplaced_outcomes",
+    "data_quality_unjudged",
+    "model_quality_unjudged",
+    "no_baseline",
+)
 """Counts that ask for somebody's attention when they are not 0."""
 
 

@@ -17,7 +17,7 @@ MOST_PICTURES = 12
 
 
 def pictures(run: Run) -> Iterator[str]:
-    made = [*_inputs(run), *_outcomes(run), *_others(run)]
+    made = [each for each in (*_inputs(run), *_outcomes(run), *_others(run)) if each]
     if made:
         yield page.heading("Pictures")
         yield from made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
 from monitoring import figures
-from monitoring.findings import JUDGED, MONITORS, Finding, Judgement, Window
+from monitoring.findings import DATA_QUALITY, JUDGED, MONITORS, Finding, Judgement, Window
 
 
 class Run:
@@ -22,6 +22,7 @@ class Run:
         self.confirmations: Dict[str, Mapping[str, Any]] = {
             each["monitor"]: each for each in run.get("confirmations") or ()
         }
+        self.skipped: Dict[str, str] = dict(run.get("skipped") or {})
 
     def text(self, name: str) -> str:
         value = self.document.get(name)
@@ -36,6 +37,12 @@ class Run:
         """Of this run."""
         return [each for each in self.judgements if str(each.window) in self.windows]
 
+    @property
+    def faulty(self) -> bool:
+        """Whether the newest of this run's windows breaks rules of data quality, for which one is enough."""
+        judged = [each for each in self.new if each.monitor == DATA_QUALITY and each.status == JUDGED]
+        return bool(judged) and judged[-1].breached
+
     def confirmed(self, monitors: Collection[str] = MONITORS) -> List[str]:
         return [each for each in monitors if self.confirmations.get(each, {}).get("confirmed")]
 
@@ -44,8 +51,9 @@ class Run:
         found = self.confirmations.get(monitor)
         if not found or not found["judged"]:
             return "no window judged yet"
-        newest = f"the newest {found['judged']} judged windows" if found["judged"] > 1 else "the only judged window"
-        return f"{found['breached']} of {newest} breached"
+        if found["judged"] == 1:
+            return "the only judged window breached" if found["breached"] else "the only judged window did not breach"
+        return f"{found['breached']} of the newest {found['judged']} judged windows breached"
 
 
 def effect(one: Finding) -> str:

@@ -8,14 +8,15 @@ prediction without an outcome counts as `--missing-means` says, or not at all.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from datetime import timedelta
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from monitoring import champion as champions
-from monitoring import distributed, labels, parts
-from monitoring.champion import Baselines, MissingBaseline, understood
+from monitoring import distributed, documents_read, labels, parts
+from monitoring.champion import Baselines, MissingBaseline, understood, unjudged
 from monitoring.collect import Captured
 from monitoring.distributed import Matured
 from monitoring.findings import (
@@ -40,6 +41,10 @@ def judge_quality(found: Matured, model: MonitoredModel, baselines: Baselines) -
 
     baseline = baselines.get(champions.QUALITY_STATISTICS)
     limits = baselines.get(champions.QUALITY_CONSTRAINTS)
+    section = quality.METRICS[model.problem].replace("_metrics", "_constraints")
+    with understood(champions.QUALITY_CONSTRAINTS):
+        if not documents_read.member(limits, section):
+            raise ValueError(f"{section}: none")
     known = found.known
     outcomes, scores = known.outcomes, known.scores
     statistics = quality.statistics(
@@ -51,7 +56,9 @@ def judge_quality(found: Matured, model: MonitoredModel, baselines: Baselines) -
     )
     with understood(champions.QUALITY_STATISTICS):
         judgement = quality.judge(model.problem, baseline, statistics, found.window, len(known))
-    violations = documents.model_quality_violations(limits, statistics)
+    reasons: Counter[str] = Counter()
+    violations = documents.model_quality_violations(limits, statistics, reasons)
+    found.counts.update(unjudged(MODEL_QUALITY, reasons))
     return judgement, {
         "statistics.json": statistics,
         "constraints.json": limits,
@@ -76,6 +83,8 @@ def judge_bias(found: Matured, model: MonitoredModel, baselines: Baselines) -> J
 
     baseline = baselines.get(champions.BIAS)
     with understood(champions.BIAS):
+        if not bias.facets(baseline).intersection(found.groups.cells):
+            raise ValueError("facets: none of the model's")
         judgement = bias.judge(baseline, found.groups, found.window)
     return judgement, {
         "analysis.json": bias.analysis(found.groups, "decision", model.favourable),
@@ -139,10 +148,10 @@ def run(given: argparse.Namespace, clients: arguments.Clients, workers: Optional
         # Judged later than the schedule does, a window knows no more than then: nor do the baselines.
         until = min(now, window.end + matures)
         found = distributed.follow(workers, captured, window, model, champion.version, until, given.missing_means)
-        part.windows[str(window)] = {"rows": found.rows, "known": len(found.known), **found.counts}
         for judgement, documents in judge(found, model, baselines, given.min_rows, part.skipped):
             parts.write_judgement(store, champion.version, judgement, documents)
             part.judgements.append(judgement)
+        part.windows[str(window)] = {"rows": found.rows, "known": len(found.known), **found.counts}
         print(f"{window}: {found.rows} predictions, {len(found.known)} with a known outcome")
     parts.write_part(store, given.execution, part)
     print("\n".join(parts.lines(part)))

@@ -88,7 +88,7 @@ def figures(found: Sequence[Part], history: Sequence[Judgement]) -> Dict[str, fl
     filled = [each for each in history if each.rows]
     for part in found:
         if part.step == parts.INPUTS and part.windows:
-            newest = max(map(Window.read, part.windows))
+            newest = max(map(Window.read, part.windows), key=findings.recency)
             if _is_newest(newest, filled, INPUT_MONITORS):
                 values[emit.ROWS] = float(part.windows[str(newest)]["rows"])
             values[emit.UNREADABLE] = float(sum(each.get("unreadable", 0) for each in part.windows.values()))
@@ -140,6 +140,7 @@ def run(given: argparse.Namespace, clients: arguments.Clients, cloudwatch: Any, 
         "judgements": [each.document() for each in history],
         "confirmations": [_document(each) for each in said],
         "counts": counts(found),
+        "skipped": {monitor: why for part in found for monitor, why in part.skipped.items()},
         **_pictures(results, champion.version, Baselines(clients.s3, champion), made),
     }
     results.write_text(key, html(page), store.HTML)

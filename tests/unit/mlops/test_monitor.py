@@ -181,6 +181,14 @@ def test_what_was_left_out_and_not_judged_is_told_by_the_run_and_by_status(
     assert f"  left out       14 {cut_off}\n" in text, "the newest run had two windows"
 
 
+def test_outcomes_that_could_not_be_judged_are_told_in_words() -> None:
+    counted = {"matched": 9, "odd_outcomes": 1200, "misplaced_outcomes": 1}
+    assert monitoring.left_out([(parts.Part(parts.OUTCOMES, "3", windows={DAY.format(1, 2): counted}),)]) == [
+        "1,200 predictions whose outcome is none that the model knows (another word or number): not judged",
+        "1 files of outcomes that lie in no folder of an hour: not read",
+    ]
+
+
 def test_without_windows_the_run_judges_what_the_schedule_would(
     watched: Pipelines, capsys: pytest.CaptureFixture[str]
 ) -> None:

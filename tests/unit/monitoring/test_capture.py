@@ -185,6 +185,7 @@ def test_counts_add_up_and_are_a_document():
         "predictions": 2,
         "other_version": 0,
         "without_version": 0,
+        "misplaced": 0,
     }
 
 

@@ -65,3 +65,12 @@ def test_a_document_of_another_form_is_a_missing_baseline(document):
         understood("outcomes"),
     ):
         document["bins"][0].items()
+
+
+def test_an_archive_that_is_gone_is_none(tmp_path):
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="models")
+        container = {"ModelDataUrl": "s3://models/model.tar.gz"}
+        gone = Champion(ARN, {"InferenceSpecification": {"Containers": [container]}})
+        assert gone.fetch_model(s3, tmp_path) is None

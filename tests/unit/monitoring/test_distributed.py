@@ -11,6 +11,7 @@ from monitoring import distributed, workers
 from monitoring.collect import Captured, Sample
 from monitoring.distributed import partitions_of, units
 from monitoring.places import File
+from monitoring.report_parts import COUNTS, TROUBLE
 from monitoring.workers import OneProcess
 
 from .watched_files import ROWS, follow, in_small_parts, make, same_inputs, same_outcomes, see
@@ -142,3 +143,49 @@ def test_same_inputs_tells_apart(s3, tmp_path):
     """The comparison that the tests of Spark rely on."""
     assert same_inputs(see(OneProcess(s3), s3), see(OneProcess(s3), s3))
     assert not same_inputs(see(OneProcess(s3), s3), see(OneProcess(FolderS3(tmp_path)), FolderS3(tmp_path)))
+
+
+def followed(root, outcomes, missing_means=""):
+    """Predictions of which each has one of these outcomes; one of None has none."""
+    at = "2026-11-01T05:00:00Z"
+    records = {f"r{number}": outcome for number, outcome in enumerate(outcomes)}
+    lay(root, f"{ENDPOINT}/champion/2026/11/01/05/a.jsonl", [captured_line(record, at, 0.5) for record in records])
+    told = [told_line(record, outcome, "2026-11-03T00:00:00Z") for record, outcome in records.items() if outcome]
+    lay(root, "ground-truth/2026/11/03/00/a.jsonl", told)
+    captured = Captured(FolderS3(root), "s3://capture/loans", ENDPOINT)
+    until = datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
+    return distributed.follow(OneProcess(captured.s3), captured, WINDOW, MODEL, VERSION, until, missing_means)
+
+
+@pytest.mark.parametrize("missing_means", ["", "0"])
+def test_outcomes_in_other_words_are_counted_and_not_taken_for_events_that_did_not_happen(tmp_path, missing_means):
+    found = followed(tmp_path, ["1", "1.0", "01", "0", "0.0", "true", "maybe", "2", None], missing_means)
+    assert found.known.outcomes == ["1", "1", "1", "0", "0", *([missing_means] if missing_means else [])]
+    counted = {name: found.counts[name] for name in ("matched", "odd_outcomes", "without_outcome")}
+    assert counted == {"matched": 5, "odd_outcomes": 3, "without_outcome": 1}
+    unknown = sum(
+        count for cells in found.groups.cells.values() for (_, _, hoped, _), count in cells.items() if hoped is None
+    )
+    assert unknown == 3 + (not missing_means)
+
+
+def test_the_word_for_no_news_is_an_outcome_where_it_is_told(tmp_path):
+    found = followed(tmp_path, ["paid", "1", None], "paid")
+    assert found.known.outcomes == ["paid", "1", "paid"]
+    assert found.counts["odd_outcomes"] == 0
+
+
+def test_misplaced_files_are_counted_and_fail_nothing(tmp_path):
+    lay(tmp_path, "ground-truth/2026/11/03/00/sub/a.jsonl", [told_line("r1", "0", "2026-11-03T00:00:00Z")])
+    lay(tmp_path, f"{ENDPOINT}/champion/2026/11/01/05/sub/a.jsonl", [captured_line("x", "2026-11-01T05:00:00Z", 0.5)])
+    found = followed(tmp_path, ["1", None])
+    assert (found.known.outcomes, found.rows) == (["1"], 2)
+    assert (found.counts["misplaced"], found.counts["misplaced_outcomes"]) == (1, 1)
+    seen = see(OneProcess(FolderS3(tmp_path)), FolderS3(tmp_path))
+    assert (seen.rows, seen.counts.document()["misplaced"]) == (2, 1)
+
+
+def test_trouble_that_is_counted_has_words(tmp_path):
+    counted = followed(tmp_path, ["1"]).counts
+    assert {"odd_outcomes", "misplaced", "misplaced_outcomes"} <= set(TROUBLE) <= set(COUNTS)
+    assert set(counted) <= set(COUNTS)

@@ -112,7 +112,10 @@ def test_many_features_that_each_move_a_little_breach_together(unsteady):
     columns["state"] = unsteady.random.choice(["CA", "NY", "TX"], ROWS, p=[0.44, 0.33, 0.23])
     judgement = unsteady.judge(columns)
     assert (drift.ALL_FEATURES, "joint_drift_check") in breaching(judgement)
-    assert "in the most unusual of 20 baseline windows" in finding(judgement, "all features", "joint_drift_check").text
+    assert (
+        "in the most unusual of 20 baseline windows"
+        in finding(judgement, "all features together", "joint_drift_check").text
+    )
 
 
 def test_a_change_of_shape_without_a_shift_breaches(steady):

@@ -101,3 +101,32 @@ def test_subjects_are_those_that_breached_most_often():
         judgement(1, True, found=[finding("b")]),
     ]
     assert subjects(given) == [("b", 2), ("a", 1)]
+
+
+def hours(first, last, breached):
+    """Judged from one hour to another after START."""
+    part = Window(START + timedelta(hours=first), START + timedelta(hours=last))
+    return Judgement("data_drift", part, JUDGED, 100, (), breached)
+
+
+def test_windows_that_overlap_are_one_piece_of_evidence():
+    """One bad hour lies in each of these days."""
+    given = [judgement(0, False), judgement(1, False), *(hours(48 + step, 72 + step, True) for step in range(4))]
+    said = confirm(given, "data_drift", 3, 4)
+    assert (said.confirmed, said.breached, said.judged) == (False, 1, 3)
+    assert [each.start for each in said.windows] == [START, START + timedelta(days=1), START + timedelta(hours=51)]
+
+
+def test_windows_that_only_touch_are_each_their_own():
+    assert confirm([hours(0, 6, True), hours(6, 12, True), hours(12, 18, True)], "data_drift", 3, 3).confirmed
+
+
+def test_the_newest_window_is_the_one_that_ended_last():
+    """A month that ended yesterday began before the days in it."""
+    month = hours(0, 30 * 24, False)
+    said = confirm([month, *(judgement(day, True) for day in range(25, 29))], "data_drift", 1, 4)
+    assert (said.confirmed, said.windows) == (False, (month.window,))
+
+
+def test_of_windows_that_end_together_the_one_that_began_last_counts():
+    assert confirm([hours(0, 24, False), hours(18, 24, True)], "data_drift", 1, 1).confirmed

@@ -39,3 +39,27 @@ def test_outcomes_become_known_of_some_decisions_or_of_all():
     assert labels.is_followed(LENDER, "approve")
     assert not labels.is_followed(LENDER, "decline")
     assert labels.is_followed(DETECTOR, "0")
+
+
+@pytest.mark.parametrize("text", ["1", "1.0", "01", "1e0", "+1"])
+def test_spellings_of_one_number_are_one_outcome(text):
+    assert labels.outcome(LENDER, text) == "1"
+    assert labels.outcome(LENDER, text.replace("1", "0", 1)) == "0"
+
+
+@pytest.mark.parametrize("text", ["true", "maybe", "2", "nan", "0.5", "-1", "1,0"])
+def test_an_outcome_in_other_words_is_none_of_a_binary_model(text):
+    assert labels.outcome(LENDER, text, "") is None
+    assert labels.outcome(LENDER, text, text) == text
+    assert labels.outcome(SORTER, text) == text
+
+
+def test_words_that_are_no_numbers_are_compared_as_they_are():
+    named = replace(LENDER, positive="charged off")
+    assert labels.outcome(named, "charged off") == "charged off"
+    assert labels.outcome(named, "Charged off") is None
+    assert labels.outcome(named, "0.0") == "0"
+
+
+def test_what_no_news_means_is_an_outcome_in_any_spelling():
+    assert labels.outcome(LENDER, "1.0", "1.0") == "1"

@@ -62,6 +62,27 @@ def test_other_variants_and_other_files_are_left_alone():
     assert list(found) == [places.File("cap/endpoint/champion/2026/11/21/00/a.jsonl", 0)]
 
 
+MISPLACED = (
+    "2026/11/21/12/sub/x.jsonl",
+    "2026/11/21/x.jsonl",
+    "2026/11/21/12/2026/11/21/12/x.jsonl",
+    "2026/11/21/1/x.jsonl",
+)
+
+
+def test_files_that_are_in_no_folder_of_an_hour_are_named_and_left_out():
+    objects = {
+        f"cap/ground-truth/{place}": b"" for place in (*MISPLACED, "2026/11/21/12/a.jsonl", "2026/11/21/sub/c.txt")
+    }
+    since, until = at("2026-11-21T00:00:00"), at("2026-11-22T00:00:00")
+    misplaced = []
+    found = list(places.truth_files(FakeS3(objects), "b", "cap/ground-truth", since, until, misplaced))
+    assert [places.arrived(file.key) for file in found] == ["2026-11-21T12:59:59.999"]
+    assert sorted(misplaced) == sorted(f"cap/ground-truth/{place}" for place in MISPLACED)
+    captured = places.capture_files(FakeS3(objects), "b", "cap/ground-truth", Window(since, until))
+    assert list(captured) == found
+
+
 def test_an_empty_window_has_no_files():
     window = Window(at("2026-11-21T00:00:00"), at("2026-11-22T00:00:00"))
     assert list(places.capture_files(FakeS3({}), "bucket", "", window)) == []
@@ -109,6 +130,54 @@ def test_lines_are_those_between_newlines_whatever_the_chunks(size, monkeypatch)
     s3 = FakeS3({"key": body})
     assert list(places.lines(s3, "bucket", "key")) == body.split(b"\n")
     assert s3.bodies[0].closed
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_lines_are_found_however_many_chunks_they_take(size, monkeypatch):
+    monkeypatch.setattr(places, "CHUNK_BYTES", size)
+    rng = random.Random(size)
+    for _ in range(200):
+        body = bytes(rng.choices(b"ab\n\r", k=rng.randint(0, 40)))
+        expected = body.split(b"\n")
+        assert (
+            list(places.lines(FakeS3({"key": body}), "bucket", "key")) == expected[: len(expected) - (not expected[-1])]
+        )
+
+
+class Searched(bytes):
+    """A chunk, and whatever is put together with it, that notes how many bytes were searched for newlines."""
+
+    seen = 0
+
+    def __radd__(self, before):
+        return Searched(bytes(before) + bytes(self))
+
+    def split(self, *given):
+        Searched.seen += len(self)
+        return super().split(*given)
+
+
+class SearchedBody(Body):
+    def read(self, size=-1):
+        return Searched(super().read(size))
+
+
+def test_a_line_without_an_end_is_searched_once(monkeypatch):
+    """Not again from its beginning with every chunk."""
+    monkeypatch.setattr(places, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(Searched, "seen", 0)
+    monkeypatch.setattr("tests.unit.monitoring.test_places.Body", SearchedBody)
+    body = b"x" * 5000
+    assert list(places.lines(FakeS3({"key": body}), "bucket", "key")) == [body]
+    assert Searched.seen == len(body)
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_a_line_that_is_too_long_is_cut_off_and_the_next_one_is_whole(size, monkeypatch):
+    monkeypatch.setattr(places, "CHUNK_BYTES", size)
+    monkeypatch.setattr(places, "LONGEST_LINE", 10)
+    s3 = FakeS3({"key": b"x" * 10 + b"\n" + b"y" * 45 + b"\nend\n" + b"z" * 11})
+    assert list(places.lines(s3, "bucket", "key")) == [b"x" * 10, b"y" * 10, b"end", b"z" * 10]
 
 
 def test_an_object_that_is_not_read_to_its_end_is_closed():

@@ -6,7 +6,7 @@ import pytest
 
 from monitoring.columns import MOST_CATEGORIES
 from monitoring.feature import FRACTIONAL, INTEGRAL, STRING, Feature
-from monitoring.summary import Summary
+from monitoring.summary import MOST_UNKNOWN, Summary
 
 AMOUNT, JOBS, STATE = Feature("amount", FRACTIONAL), Feature("jobs", INTEGRAL), Feature("state", STRING)
 FEATURES = (AMOUNT, JOBS, STATE)
@@ -174,6 +174,44 @@ def test_rows_of_which_no_column_is_known_count():
     made = summary({"colour": ["red", "blue"]})
     assert made.rows == 2
     assert all(column.is_absent for column in made.columns.values())
+
+
+def test_columns_that_are_no_features_are_counted_by_their_rows():
+    batch = {"amount": [1.0, 2.0, 3.0], "colour": ["red", None, "blue"], "size": [None, float("nan"), 7]}
+    made = summary(batch, {"amount": [4.0], "colour": ["red"]})
+    assert made.unknown == {"colour": 3, "size": 1}
+    assert made.usual_unknown(0.5) == ["colour"]
+    assert made.usual_unknown(0.75) == [], "more than that share"
+    assert "colour" not in described(made.statistics())
+
+
+def test_columns_that_are_no_features_are_merged():
+    merged = Summary.merged(
+        [summary({"colour": ["red"]}), summary({"amount": [1.0], "colour": ["red"], "size": [1]})], FEATURES
+    )
+    assert (merged.rows, merged.unknown) == (2, {"colour": 2, "size": 1})
+
+
+def test_of_very_many_columns_that_are_no_features_the_frequent_are_kept_and_the_rest_is_counted():
+    """As from a caller who puts a record's id where the name belongs, and adds one field to every request."""
+    batches = [
+        {
+            **{f"id {batch} {number}": [None] * number + [1] + [None] * (49 - number) for number in range(50)},
+            "zone": ["EU"] * 50,
+        }
+        for batch in range(40)
+    ]
+    parts = [summary(*batches[:20]), summary(*batches[20:])]
+    for made in (summary(*batches), Summary.merged(parts, FEATURES), Summary.merged(parts[::-1], FEATURES)):
+        assert len(made.unknown) <= MOST_UNKNOWN
+        assert made.unknown["zone"] == made.rows == 2_000
+        assert sum(made.unknown.values()) + made.other_unknown == 4_000
+        assert made.usual_unknown(0.5) == ["zone"]
+
+
+def test_long_names_of_columns_that_are_no_features_are_cut():
+    (name,) = summary({"x" * 10_000: [1]}).unknown
+    assert len(name) == 100
 
 
 def test_columns_of_different_length_are_refused():

@@ -102,6 +102,15 @@ def test_applications_that_the_model_would_refuse_are_not_explained(model_dir, a
     assert monitor.explain(model_dir, columns).contributions.shape == (0, len(INPUTS))
 
 
+def test_applications_without_a_column_are_not_explained(model_dir, applications):
+    columns = {name: [row[name] for row in applications[:3]] for name in INPUT_NAMES}
+    for name in (INPUT_NAMES[0], "State"):
+        rest = {each: values for each, values in columns.items() if each != name}
+        assert monitor.explain(model_dir, rest).contributions.shape == (0, len(INPUTS))
+    columns[INPUT_NAMES[0]][0] = None
+    assert len(monitor.explain(model_dir, {**columns, "colour": ["red"] * 3}).contributions) == 2
+
+
 @pytest.mark.parametrize(
     ("bad", "charged_off", "expected"),
     [

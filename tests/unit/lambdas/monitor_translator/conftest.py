@@ -121,6 +121,7 @@ class World:
         """One daily execution of a schedule, with the documents that it left; returns its job's name.
 
         violations: entries, bytes for another document, None for none. statistics: of the window; rows: of them.
+        days: how long its window is.
         """
         end = datetime(2026, 11, day, tzinfo=UTC)
         name = f"{kind.lower()}-monitoring-{end:%Y%m%d%H}00-abc"
@@ -142,7 +143,7 @@ class World:
             summary["ProcessingJobArn"] = f"arn:aws:sagemaker:{REGION}:processing-job/{name}"
             self.jobs[name] = {
                 "Environment": {
-                    "start_time": f"{end - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
+                    "start_time": f"{end - timedelta(days=more.get('days', 1)):%Y-%m-%dT%H:%M:%SZ}",
                     "end_time": f"{end:%Y-%m-%dT%H:%M:%SZ}",
                 },
                 "ProcessingOutputConfig": {"Outputs": [{"S3Output": {"S3Uri": f"s3://artifacts/{folder}"}}]},

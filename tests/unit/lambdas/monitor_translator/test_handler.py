@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -152,6 +154,27 @@ class TestConfirmation:
         assert world.metrics[-1]["model_quality_confirmed"] == 1
         assert judgement(world, 18, "model_quality")["status"] == "too_few"
         assert judgement(world, 19, "model_quality")["status"] == "empty"
+
+    def test_windows_that_overlap_count_once_and_those_before_them_still_count(self, world):
+        for day in range(15, 20):
+            world.execute("ModelQuality", day, [QUALITY] if day in (16, 19) else [], days=2)
+            world.run()
+        assert world.metrics[-1]["model_quality_confirmed"] == 0, "17 and 15 held; 16 shares a day with each"
+        world.execute("ModelQuality", 20, [QUALITY], days=2)
+        world.run()
+        assert world.metrics[-1]["model_quality_confirmed"] == 1, "20 and 16 of 20, 18 and 16"
+        said = world.events[-1]["monitors"]["model_quality"]
+        assert (said["breaches"], said["windows"]) == (2, 3)
+
+    def test_it_confirms_what_the_projects_own_monitors_confirm(self, monitor_translator):
+        rng, begin = random.Random(3), datetime(2026, 11, 1, tzinfo=UTC)
+        for _ in range(200):
+            starts = [begin + timedelta(hours=rng.randrange(72)) for _ in range(rng.randrange(12))]
+            windows = [findings.Window(start, start + timedelta(hours=rng.choice((1, 6, 24)))) for start in starts]
+            made = [findings.Judgement("bias", each, "judged", 9, (), rng.random() < 0.5) for each in windows]
+            theirs = monitor_translator.telling.confirm([each.document() for each in made], "bias", 2, 3)
+            ours = findings.confirm(made, "bias", 2, 3)
+            assert (theirs.confirmed, theirs.breached, theirs.judged) == (ours.confirmed, ours.breached, ours.judged)
 
     def test_a_new_version_begins_anew(self, world):
         for day in (18, 19):

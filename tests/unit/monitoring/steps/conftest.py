@@ -135,6 +135,10 @@ class Account:
         body = self.s3.get_object(Bucket="artifacts", Key=f"loans/monitoring/{key}")["Body"].read()
         return json.loads(body) if key.endswith(".json") else body.decode()
 
+    def read_artifact(self, place: str) -> Any:
+        """A document of the registered version."""
+        return json.load(self.s3.get_object(Bucket="artifacts", Key=f"loans/runs/1/{place}")["Body"])
+
     def judgement(self, window: Window, monitor: str, version: str = "3") -> Judgement:
         return Judgement.read(self.read(f"version-{version}/{window.key}/{monitor}/judgement.json"))
 

@@ -81,6 +81,89 @@ def test_broken_rules_are_named_with_their_feature(account, rows):
     assert {(each["feature_name"], each["constraint_check_type"]) for each in violations} == found
 
 
+def capture_as_sent(account, rows):
+    """Requests with members that the model does not know, or without some that it does."""
+    answer = {"probability": 0.1, "decision": "approve", "model_version": "3"}
+    lines = [captured(row, answer, AT, f"r{place}") for place, row in enumerate(rows)]
+    account.put(f"loans/loans/champion/{AT:%Y/%m/%d/%H}/a.jsonl", "\n".join(lines), "capture")
+
+
+@pytest.mark.parametrize(("every", "found"), [(1, True), (2, False)])
+def test_a_field_that_most_requests_have_too_many_is_told_and_calls_nobody(account, rows, every, found):
+    """Versions with different inputs share traffic: what one ignores another may need."""
+    sent = [{**row, "colour": "red", "size": 2} if place % every == 0 else row for place, row in enumerate(rows[:200])]
+    capture_as_sent(account, sent)
+    account.watch_inputs(*ONE)
+    judgement = account.judgement(JANUARY, DATA_QUALITY)
+    extra = [each for each in judgement.findings if each.check == "extra_column_check"]
+    assert not judgement.breached
+    assert len(extra) == found
+    for each in extra:
+        assert (each.significant, each.large) == (True, False)
+        assert "colour, size" in each.text
+        assert "for information" in each.text
+    violations = account.read(f"version-3/{JANUARY.key}/data_quality/constraint_violations.json")["violations"]
+    assert violations == []
+
+
+def test_a_field_too_many_hides_no_broken_rule(account, rows):
+    capture_as_sent(account, [{**row, "colour": "red", "State": None} for row in rows[:200]])
+    account.watch_inputs(*ONE)
+    assert account.judgement(JANUARY, DATA_QUALITY).breached
+
+
+def test_findings_of_one_feature_say_which_rule_is_broken(account, rows):
+    capture_as_sent(account, [{**row, "NewExist": None if place % 2 else "7"} for place, row in enumerate(rows[:200])])
+    account.watch_inputs(*ONE)
+    texts = [each.text for each in account.judgement(JANUARY, DATA_QUALITY).findings if each.subject == "NewExist"]
+    assert [text.partition(":")[0] for text in texts] == ["NewExist, completeness", "NewExist, categorical values"]
+
+
+def test_a_missing_column_is_a_missing_column_to_every_monitor(account, rows):
+    capture_as_sent(account, [{name: row[name] for name in row if name != "GrAppv"} for row in rows[:200]])
+    account.watch_inputs(*ONE)
+    for monitor in (DATA_QUALITY, DATA_DRIFT):
+        breached = [each for each in account.judgement(JANUARY, monitor).findings if each.breaches]
+        assert "missing_column_check" in [each.check for each in breached]
+    assert part(account)["skipped"] == {ATTRIBUTION: "no row of the window can be explained"}
+
+
+@pytest.mark.parametrize("document", ["{}", '{"features": null}', '{"features": []}', '{"features": [{}]}'])
+def test_constraints_that_constrain_nothing_are_a_missing_baseline(account, rows, document):
+    account.put("loans/runs/1/data-quality/constraints.json", document)
+    account.capture(rows[:150], AT)
+    account.watch_inputs(*ONE)
+    assert set(part(account)["skipped"]) == {DATA_QUALITY}
+    assert "data constraints: not of the form that is expected here" in part(account)["skipped"][DATA_QUALITY]
+
+
+def test_rules_that_cannot_be_judged_are_counted_by_their_reasons(account, rows):
+    limits = account.read_artifact("data-quality/constraints.json")
+    limits["features"][0]["inferred_type"] = "Unknown"
+    limits["features"][1]["completeness"] = "most"
+    limits["features"][2]["monitoring_config_overrides"] = {"evaluate_constraints": "Disabled"}
+    account.put("loans/runs/1/data-quality/constraints.json", json.dumps(limits))
+    account.capture(rows[:150], AT)
+    account.watch_inputs(*ONE)
+    found = {name: count for name, count in counted(account).items() if "unjudged" in name}
+    assert found == {
+        "data_quality_unjudged": 2,
+        "data_quality_unjudged_type_unknown": 1,
+        "data_quality_unjudged_completeness_unknown": 1,
+        "data_quality_unjudged_evaluation_disabled": 1,  # as somebody wanted it: no trouble
+    }
+    account.report()
+    page = account.read("version-3/reports/run1/report.html")
+    assert "rules of data quality that could not be judged" in page
+    assert "data quality unjudged type unknown" in page
+
+
+def test_of_a_whole_baseline_every_rule_is_judged(account, rows):
+    account.capture(rows[:150], AT)
+    account.watch_inputs(*ONE)
+    assert counted(account)["data_quality_unjudged"] == 0
+
+
 def test_only_the_champions_answers_within_the_window_count(account, rows):
     account.capture(rows[:150], AT)
     account.capture(rows[:20], AT, version="2", name="older")
@@ -169,6 +252,27 @@ def test_a_model_of_other_features_is_not_explained_and_all_else_is_judged(accou
     account.capture(rows[:150], AT)
     account.watch_inputs(*ONE)
     assert "version 3 cannot be explained: model.json: trained on features" in part(account)["skipped"][ATTRIBUTION]
+    assert account.judgement(JANUARY, DATA_DRIFT).status == JUDGED
+
+
+def broken_archives(folder, model):
+    """Archives that explain nothing, by what is said of them."""
+    (folder / "model").mkdir()
+    (folder / "model" / "xgboost-model").write_bytes((model / "xgboost-model").read_bytes())
+    with tarfile.open(folder / "bare.tar.gz", "w:gz") as archive:
+        archive.add(folder / "model", arcname=".")
+    whole = (folder / "bare.tar.gz").read_bytes()
+    return {"model.json": whole, "not a gzip file": b"<html>", "ended before": whole[: len(whole) // 2]}
+
+
+@pytest.mark.parametrize("said", ["model.json", "not a gzip file", "ended before"])
+def test_a_model_that_cannot_be_read_is_not_explained_and_all_else_is_judged(account, rows, registered, tmp_path, said):
+    body = broken_archives(tmp_path, registered.parents[1] / "model")[said]
+    account.s3.put_object(Bucket="artifacts", Key="loans/runs/1/model.tar.gz", Body=body)
+    account.capture(rows[:150], AT)
+    account.watch_inputs(*ONE)
+    assert "version 3 cannot be explained: " in part(account)["skipped"][ATTRIBUTION]
+    assert said in part(account)["skipped"][ATTRIBUTION]
     assert account.judgement(JANUARY, DATA_DRIFT).status == JUDGED
 
 

@@ -181,6 +181,39 @@ def test_a_baseline_of_another_form_is_skipped_in_words(account, watched, text, 
     assert {each["monitor"] for each in document["judgements"]} == {MODEL_QUALITY, BIAS}
 
 
+@pytest.mark.parametrize(
+    ("place", "document", "monitor", "name"),
+    [
+        ("model-quality/outcome_constraints", {}, MODEL_QUALITY, "model quality constraints"),
+        ("model-quality/outcome_constraints", {"regression_constraints": {}}, MODEL_QUALITY, "model quality"),
+        ("model-quality/outcome_constraints", {"binary_classification_constraints": None}, MODEL_QUALITY, "model"),
+        ("bias/constraints", {}, BIAS, "bias constraints"),
+        ("bias/constraints", {"post_training_bias_metrics": {"facets": {"sex": []}}}, BIAS, "bias constraints"),
+        ("bias/constraints", {"counts": {"rows": 0, "group": "", "facets": []}}, BIAS, "bias constraints"),
+    ],
+)
+def test_constraints_that_constrain_nothing_are_a_missing_baseline(account, watched, place, document, monitor, name):
+    account.put(f"loans/runs/1/{place}.json", json.dumps(document))
+    account.tell(dict.fromkeys(watched, "0"), LATER)
+    account.watch_outcomes(*ONE)
+    skipped = account.read("version-3/runs/run1/outcomes.json")["skipped"]
+    assert set(skipped) == {monitor}
+    assert name in skipped[monitor]
+    assert "not of the form that is expected here" in skipped[monitor]
+
+
+def test_constraints_that_cannot_be_judged_are_counted_by_their_reasons(account, watched):
+    limits = account.read_artifact("model-quality/outcome_constraints.json")
+    limits["binary_classification_constraints"]["accuracy"]["comparison_operator"] = "Beyond"
+    account.tell({record: str(int(place % 4 == 0)) for place, record in enumerate(watched)}, LATER)
+    account.watch_outcomes(*ONE)
+    assert part(account)["model_quality_unjudged"] == 0
+    account.put("loans/runs/1/model-quality/outcome_constraints.json", json.dumps(limits))
+    account.watch_outcomes(*ONE)
+    assert part(account)["model_quality_unjudged"] == 1
+    assert part(account)["model_quality_unjudged_metric_accuracy"] == 1
+
+
 def test_without_a_champion_nothing_is_written(account, watched, capsys):
     account.champion = "none"
     account.watch_outcomes(*ONE)

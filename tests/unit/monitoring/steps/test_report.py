@@ -99,6 +99,29 @@ def test_the_same_window_judged_again_is_one_window(account, leave):
     assert account.last_event["monitors"][CALIBRATION]["windows"] == 1
 
 
+def test_windows_that_overlap_confirm_no_more_than_one_of_them(account, leave):
+    for step in range(4):
+        begin = day(0).start + timedelta(hours=step)
+        leave(judgement(CALIBRATION, Window(begin, begin + timedelta(days=1))), execution=f"run{step}")
+        account.report(f"run{step}")
+    assert account.metrics["degradation_confirmed"] == 0
+    said = account.last_event["monitors"][CALIBRATION]
+    assert (said["breaches"], said["windows"]) == (1, 1)
+
+
+def test_a_long_window_that_ended_last_is_the_newest(account, leave):
+    month = Window(day(0).start, day(31).start)
+    leave(judgement(DATA_DRIFT, month, False), judgement(DATA_DRIFT, day(20)), step=parts.INPUTS)
+    account.report()
+    assert (account.metrics["data_drift_breached"], account.metrics["rows"]) == (0, 500)
+
+
+def test_the_newest_judgements_are_those_of_windows_that_ended_last(store, leave):
+    month = Window(day(0).start, day(31).start)
+    leave(judgement(DATA_DRIFT, month), *(judgement(DATA_DRIFT, day(number)) for number in (3, 20)))
+    assert [each.window for each in parts.history(store, "3", 2)] == [day(20), month]
+
+
 def test_windows_of_another_version_count_for_nothing(account, leave):
     for number in range(3):
         leave(judgement(CALIBRATION, day(number)), execution=f"run{number}", version="2")
