@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops.demo.loans import Loan
-from mlops.demo.months import MATURITY_MONTHS, later
 from mlops.demo.years import Years
-from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, MONITORS, Judgement, subjects
+from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, MONITORS, Judgement, confirm, subjects
 
 
 def rows(years: Years, alone: set[str]) -> list[dict[str, Any]]:
@@ -71,10 +70,14 @@ def summary(years: Years, months: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def first_confirmed(years: Years) -> str | None:
-    """The newest month of loans that had been judged when degradation was confirmed."""
-    known = years.confirmed.get(CALIBRATION)
-    breached = [month for (monitor, month), each in years.judged.items() if monitor == CALIBRATION and each.breached]
-    return max((month for month in breached if later(month, MATURITY_MONTHS) <= known), default=None) if known else None
+    """The month of loans with which enough of the newest months had breached, before the version was replaced."""
+    rule = years.target.settings.monitoring
+    months = sorted(month for monitor, month in years.judged if monitor == CALIBRATION)
+    for newest in months:
+        judged = [years.judged[CALIBRATION, month] for month in months if month <= newest]
+        if confirm(judged, CALIBRATION, rule.breaches, rule.of).confirmed:
+            return newest
+    return None
 
 
 def rates(months: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:

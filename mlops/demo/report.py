@@ -236,8 +236,8 @@ def _told(story: Mapping[str, Any], months: Sequence[Row]) -> Iterator[tuple[str
             f"{known}enough of the newest months breached. An alarm goes off.",
         )
     for each in story.get("retrainings") or ():
-        made = f" It makes version {each['version']}." if each.get("version") else ""
-        yield f"end of {_month(each['month'])}", "info", "The alarm starts a retraining.", f"{each['reason']}{made}"
+        made = f" It made version {each['version']}." if each.get("version") else ""
+        yield f"end of {_month(each['month'])}", "info", "The alarm starts a retraining.", f"{each['reason'].rstrip('.')}.{made}"
     for each in story["releases"][1:]:
         yield from _release_told(each)
 

@@ -1,7 +1,8 @@
 """What the years came to: rows by month, rates with and without the platform, the month that was confirmed first."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -14,9 +15,9 @@ from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, Finding, Judgem
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def judgement(monitor: str, *, breached: bool) -> Judgement:
+def judgement(monitor: str, *, breached: bool, month: int = 1) -> Judgement:
     found = Finding(monitor, "NoEmp", "baseline_drift_check", 0.3, 0.1, 0.001, breached, breached, "moved")
-    window = Window(START, START + timedelta(seconds=1))
+    window = Window(START + timedelta(seconds=month), START + timedelta(seconds=month + 1))
     return Judgement(monitor, window, JUDGED, 100, (found,), breached, {"observed": 7.0})
 
 
@@ -32,12 +33,15 @@ def years() -> Years:
         for loan in pair:
             decisions[loan.name] = Decision(version == "1" or loan.outcome == "0", version, loan.name)
     unused: Any = None
-    made = Years(unused, unused, "", unused, "", "", 2, History(months, decisions))
+    rule = SimpleNamespace(settings=SimpleNamespace(monitoring=SimpleNamespace(breaches=2, of=3)))
+    made = Years(unused, cast(Any, rule), "", unused, "", "", 2, History(months, decisions))
     made.judged = {
         (DATA_DRIFT, "2003-01"): judgement(DATA_DRIFT, breached=False),
         (DATA_DRIFT, "2003-02"): judgement(DATA_DRIFT, breached=True),
-        (CALIBRATION, "2003-01"): judgement(CALIBRATION, breached=True),
-        (CALIBRATION, "2003-02"): judgement(CALIBRATION, breached=True),
+        (CALIBRATION, "2003-01"): judgement(CALIBRATION, breached=True, month=1),
+        (CALIBRATION, "2003-02"): judgement(CALIBRATION, breached=False, month=2),
+        (CALIBRATION, "2003-03"): judgement(CALIBRATION, breached=True, month=3),
+        (CALIBRATION, "2003-04"): judgement(CALIBRATION, breached=True, month=4),
     }
     made.confirmed = {CALIBRATION: "2005-02"}
     return made
@@ -67,8 +71,8 @@ def test_rates_since_the_release_begin_with_the_first_month_of_the_new_version_a
     assert since["turned_down"] == 1.0
 
 
-def test_the_first_confirmed_month_is_the_newest_that_had_breached_by_then(years: Years) -> None:
-    assert chronicle.first_confirmed(years) == "2003-02"
+def test_the_first_confirmed_month_is_the_one_with_which_there_were_enough(years: Years) -> None:
+    assert chronicle.first_confirmed(years) == "2003-03"
     assert chronicle.summary(years, [])["findings"][DATA_DRIFT]["most_often"] == {"NoEmp": 1}
-    years.confirmed = {}
+    years.judged = {place: each for place, each in years.judged.items() if place[1] < "2003-03"}
     assert chronicle.first_confirmed(years) is None

@@ -150,7 +150,7 @@ def test_it_is_told_step_by_step_in_order() -> None:
         "Confirmed: the model has got worse.",
         "With the loans of June 2003, whose two years are over by now,",
         "The alarm starts a retraining.",
-        "the degradation alarm rings. It makes version 2.",
+        "the degradation alarm rings. It made version 2.",
         "Version 2 is compared as shadow (answers nobody hears).",
         "After 1,000 outcomes: better, +4.7 points (+0.4 to +9.0) of good decisions.",
         "It ended before a verdict.",
