@@ -237,7 +237,8 @@ def _told(story: Mapping[str, Any], months: Sequence[Row]) -> Iterator[tuple[str
         )
     for each in story.get("retrainings") or ():
         made = f" It made version {each['version']}." if each.get("version") else ""
-        yield f"end of {_month(each['month'])}", "info", "The alarm starts a retraining.", f"{each['reason'].rstrip('.')}.{made}"
+        why = f"{each['reason'].rstrip('.')}.{made}"
+        yield f"end of {_month(each['month'])}", "info", "The alarm starts a retraining.", why
     for each in story["releases"][1:]:
         yield from _release_told(each)
 
