@@ -15,10 +15,9 @@ from mlops_constructs.errors import ConstructError, SettingRefusedError
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.monitoring_role import BUS, MonitoringRole
-from mlops_constructs.monitoring_settings import LabelSettings, MonitoringSettings
-from mlops_constructs.naming import ModelNames, ReleaseParameter
-from mlops_constructs.pipeline_context import PipelineContext
-from mlops_constructs.published_code import PublishedCode
+from mlops_constructs.monitoring_settings import MonitoringSettings
+from mlops_constructs.naming import ModelNames
+from mlops_constructs.pipeline_surroundings import surroundings
 from mlops_constructs.settings import TrainingSettings
 
 MODEL_FILE = "monitor.py"
@@ -50,7 +49,7 @@ class MonitoringPipeline(Construct):
         source: ArtifactSource | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names, self._registry, self._images = names, registry, images
+        self._names = names
         _check(code_root, names)
         self.role = MonitoringRole(self, "Role", names=names, registry=registry, foundation=foundation, source=source)
         code = published_code.publish(self, code_root, names.folder)
@@ -58,33 +57,18 @@ class MonitoringPipeline(Construct):
         jobs = training.model_copy(
             update=settings.model_dump(include={"processing_instance_type", "volume_gb", "max_runtime_seconds"})
         )
-        build = DefinitionBuilder(self._build_context(code, foundation, jobs, settings.labels), framework)
-        self.pipeline = self._build_pipeline(self._define(build, settings, foundation))
-
-    def _build_context(
-        self, code: PublishedCode, foundation: Foundation, settings: TrainingSettings, labels: LabelSettings
-    ) -> PipelineContext:
-        return PipelineContext(
-            model=self._names.folder,
-            base_name=self._names.base,
-            role_arn=self.role.role_arn,
-            code_uri=code.uri,
-            code_sha256=code.sha256,
-            data_bucket=foundation.data.bucket_name,
-            artifacts_bucket=foundation.artifacts.bucket_name,
-            key_arn=foundation.protection.key.key_arn,
-            package_group=self._registry.package_group,
-            champion_parameter=self._names.release_parameter(ReleaseParameter.CHAMPION),
-            label_maturity_days=labels.matures_after_days,
-            image_uri=self._use_image,
-            built_in=lambda framework: self._images.image(framework).built_in,
-            settings=settings,
+        context = surroundings(
+            names=names,
+            package_group=registry.package_group,
+            role=self.role,
+            code=code,
+            foundation=foundation,
+            images=images,
+            label_maturity_days=settings.labels.matures_after_days,
+            settings=jobs,
         )
-
-    def _use_image(self, framework: str) -> str:
-        image = self._images.image(framework)
-        self.role.grant_pull(image)
-        return image.uri
+        build = DefinitionBuilder(context, framework)
+        self.pipeline = self._build_pipeline(self._define(build, settings, foundation))
 
     def _define(self, build: DefinitionBuilder, settings: MonitoringSettings, foundation: Foundation) -> dict[str, Any]:
         names = self._names

@@ -10,10 +10,9 @@ from mlops_constructs import pipeline_definition, published_code
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
-from mlops_constructs.naming import ModelNames, ReleaseParameter
-from mlops_constructs.pipeline_context import PipelineContext
+from mlops_constructs.naming import ModelNames
 from mlops_constructs.pipeline_role import PipelineRole
-from mlops_constructs.published_code import PublishedCode
+from mlops_constructs.pipeline_surroundings import surroundings
 from mlops_constructs.settings import TrainingSettings
 
 _MAX_PARALLEL_STEPS = 4
@@ -38,14 +37,23 @@ class TrainingPipeline(Construct):
         foundation: Foundation,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names, self._settings, self._images = names, settings, images
-        self._label_maturity_days = label_maturity_days
+        self._names = names
         self.group = self._build_group(foundation.protection)
         self.role = PipelineRole(self, "Role", names=names)
         self.role.grant_storage(foundation, settings.data_prefix)
         code = published_code.publish(self, code_root, names.folder)
         self.role.grant_code(code.bucket, code.key)
-        definition = pipeline_definition.load(self, code_root, self._build_context(code, foundation))
+        context = surroundings(
+            names=names,
+            package_group=names.package_group,
+            role=self.role,
+            code=code,
+            foundation=foundation,
+            images=images,
+            label_maturity_days=label_maturity_days,
+            settings=settings,
+        )
+        definition = pipeline_definition.load(self, code_root, context)
         if definition.code_bucket:
             self.role.grant_code(definition.code_bucket, *(f"{each}/*" for each in definition.code_prefixes))
         self.parameters = frozenset(each["Name"] for each in definition.body.get("Parameters", []))
@@ -60,30 +68,6 @@ class TrainingPipeline(Construct):
         )
         group.apply_removal_policy(protection.removal_policy)
         return group
-
-    def _build_context(self, code: PublishedCode, foundation: Foundation) -> PipelineContext:
-        return PipelineContext(
-            model=self._names.folder,
-            base_name=self._names.base,
-            role_arn=self.role.role_arn,
-            code_uri=code.uri,
-            code_sha256=code.sha256,
-            data_bucket=foundation.data.bucket_name,
-            artifacts_bucket=foundation.artifacts.bucket_name,
-            key_arn=foundation.protection.key.key_arn,
-            package_group=self._names.package_group,
-            champion_parameter=self._names.release_parameter(ReleaseParameter.CHAMPION),
-            label_maturity_days=self._label_maturity_days,
-            image_uri=self._use_image,
-            built_in=lambda framework: self._images.image(framework).built_in,
-            settings=self._settings,
-        )
-
-    def _use_image(self, framework: str) -> str:
-        """The image's URI; what a definition uses, its role may pull."""
-        image = self._images.image(framework)
-        self.role.grant_pull(image)
-        return image.uri
 
     def _build_pipeline(self, definition: dict[str, object]) -> sagemaker.CfnPipeline:
         body = cdk.Stack.of(self).to_json_string(definition)
