@@ -7,65 +7,23 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from tests.unit.lambdas.delivery import Delivery
 from tests.unit.lambdas.release_controller.names import POLICY, SCHEDULE, environ
 from tests.unit.lambdas.release_controller.world import CrashError, World
 
-RETRIES = (0, 60, 120)
-"""Seconds that Lambda waits before it hands an event to the function, again and again."""
 
-
-class Controller:
+class Controller(Delivery):
     """Delivers events to the handler as Lambda does: a run that raises is tried twice more."""
 
+    world: World
+
     def __init__(self, modules: SimpleNamespace, world: World, **policy: Any) -> None:
-        self.world, self.modules = world, modules
-        self.settings = modules.settings.Settings.read(environ(**policy))
+        super().__init__(modules, world, modules.settings.Settings.read(environ(**policy)), CrashError)
         self.policy = json.loads(json.dumps(POLICY | policy))
 
-    def run(self, event: object) -> dict[str, str]:
-        """One run, with clients of its own: once it crashed, nothing that it still does has an effect."""
-        ended = False
-
-        def dead() -> bool:
-            return ended
-
-        modules, world = self.modules, self.world
-        names = modules.settings.Clients.__dataclass_fields__
-        clients = modules.settings.Clients(**{name: world.client(name, dead) for name in names})
-        clock = world.clock
-        gateway = modules.gateway.Gateway(self.settings, clients, lambda: clock.now, clock.pass_seconds)
-        handler = modules.handler
-        before = handler.settings, handler.gateway
-        handler.settings, handler.gateway = (lambda: self.settings), (lambda: gateway)
-        hook = world.after_call
-
-        def watch(name: str) -> None:
-            nonlocal ended
-            try:
-                hook(name)
-            except CrashError:
-                ended = True
-                raise
-
-        world.after_call = watch
-        try:
-            result: dict[str, str] = handler.handler(event, None)
-            return result
-        finally:
-            world.after_call = hook
-            handler.settings, handler.gateway = before
-
-    def deliver(self, event: object) -> None:
-        """As Lambda does; what still fails is lost (the dead-letter queue has it)."""
-        for seconds in RETRIES:
-            self.world.clock.pass_seconds(seconds)
-            try:
-                self.run(event)
-            except (CrashError, ClientError):
-                continue
-            return
+    def _gateway(self, clients: Any) -> Any:
+        clock = self.world.clock
+        return self.modules.gateway.Gateway(self.settings, clients, lambda: clock.now, clock.pass_seconds)
 
     def calls(self, event: object) -> list[str]:
         """The AWS calls that one run makes, without the lock's."""
