@@ -5,6 +5,7 @@ Ref is the name; an alarm's Arn is its attribute. Source: template reference, AW
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Container
 from typing import Any
 
@@ -19,7 +20,7 @@ from local_aws.state import REGION
 _NAME_LIMIT = 255
 
 
-class Named:
+class Named(ABC):
     """What the types share: a name that may be generated, and operations that make and change alike."""
 
     taggable = True
@@ -40,8 +41,8 @@ class Named:
     def update(self, ctx: Context, ref: str, _old: Properties, new: Properties) -> Physical:
         return self._put(ctx, ref, new)
 
-    def delete(self, ctx: Context, ref: str, _props: Properties) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def delete(self, ctx: Context, ref: str, _props: Properties) -> None: ...
 
     def _put(self, ctx: Context, name: str, props: Properties) -> Physical:
         request = shapes.from_template(self._operation, {**props, self.name: name}, CLOUDWATCH)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops.demo.loans import Loan
+from mlops.demo.months import charge_offs
 from mlops.demo.years import Years
 from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, MONITORS, Judgement, confirm, subjects
 
@@ -23,9 +24,9 @@ def rows(years: Years, alone: set[str]) -> list[dict[str, Any]]:
         applied = [loan for loan in month.loans if loan.name in decisions]
         if not applied:
             continue
-        approved, failed = _count(applied, granted)
-        approved_alone, failed_alone = _count(applied, lambda loan: loan.name in alone)
-        refused, failed_refused = _count(applied, lambda loan: loan.name in alone and not granted(loan))
+        approved, failed = charge_offs(applied, granted)
+        approved_alone, failed_alone = charge_offs(applied, lambda loan: loan.name in alone)
+        refused, failed_refused = charge_offs(applied, lambda loan: loan.name in alone and not granted(loan))
         found.append(
             {
                 "month": name,
@@ -97,11 +98,6 @@ def rates(months: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
         "approved_without": share("approved_without", "applications"),
         "turned_down": share("turned_down_charged_off", "turned_down"),
     }
-
-
-def _count(loans: Sequence[Loan], approved: Any) -> tuple[int, int]:
-    outcomes = [loan.outcome for loan in loans if approved(loan)]
-    return len(outcomes), outcomes.count("1")
 
 
 def _drift(judgement: Judgement | None) -> dict[str, Any] | None:

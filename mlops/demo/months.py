@@ -78,11 +78,6 @@ class History:
     def _approved(self, loan: Loan) -> bool:
         return loan.name in self.decisions and self.decisions[loan.name].approved
 
-    def charge_offs(self, month: str, approved: Callable[[Loan], bool]) -> tuple[int, int]:
-        """Loans of a month that `approved` says yes to, and how many of them were charged off in the end."""
-        granted = [loan.outcome for loan in self.months[month].loans if approved(loan)]
-        return len(granted), granted.count("1")
-
     def by_window(self) -> dict[Window, Month]:
         return {month.window: month for month in self.months.values() if month.window}
 
@@ -181,6 +176,12 @@ class Months:
             [month.window for month in matured if month and month.window],
         )
         self._said(months, answer)
+
+
+def charge_offs(applied: Sequence[Loan], approved: Callable[[Loan], bool]) -> tuple[int, int]:
+    """How many of the loans `approved` says yes to, and how many of those were charged off in the end."""
+    granted = [loan.outcome for loan in applied if approved(loan)]
+    return len(granted), granted.count("1")
 
 
 def later(month: str, months: int) -> str:

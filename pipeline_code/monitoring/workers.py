@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickle
 import tempfile
+from abc import ABC, abstractmethod
 from array import array
 from hashlib import blake2b
 from itertools import chain, islice
@@ -38,23 +39,23 @@ class Side(NamedTuple):
 Combine = Callable[[Iterable[Entry]], Result]
 
 
-class Workers:
+class Workers(ABC):
     """What does the work; everything that it is given can be sent to another machine, the S3 client is made there."""
 
     connect: Callable[[], Any]
     """Makes, or has, the S3 client of the process that calls it."""
     most_partitions: int
 
+    @abstractmethod
     def map(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterable[Result]:
         """The results in the order of the items."""
-        raise NotImplementedError
 
+    @abstractmethod
     def join(self, left: Side, right: Side, combine: Combine[Result], partitions: int) -> Iterable[Result]:
         """One result a partition: `combine` gets the entries of both sides whose records have their spot there.
 
         They come in any order. Entries of the right side whose spot none of the left side has may be left out.
         """
-        raise NotImplementedError
 
 
 class OneProcess(Workers):

@@ -11,7 +11,7 @@ import pytest
 
 from mlops.demo import months
 from mlops.demo.loans import Loan
-from mlops.demo.months import History, Month, Months, later
+from mlops.demo.months import History, Month, Months, charge_offs, later
 from monitoring.findings import Window
 
 
@@ -136,7 +136,7 @@ def test_the_quarter_in_which_it_is_over_is_the_last(replay: Any) -> None:
 
 def test_charge_offs_are_counted_among_those_that_are_approved() -> None:
     past = history()
-    assert past.charge_offs("2003-01", lambda each: each.application["number"] < 10) == (10, 3)
+    assert charge_offs(past.months["2003-01"].loans, lambda each: each.application["number"] < 10) == (10, 3)
 
 
 @pytest.mark.parametrize(
