@@ -101,7 +101,9 @@ def _extend() -> None:
         autoscaling,
         cloudformation,
         cloudwatch,
+        featurestore,
         lambda_events,
+        lineage,
         parameter_events,
         sagemaker,
         scheduler,
@@ -135,6 +137,8 @@ def _extend() -> None:
     scheduler.install()
     lambda_events.install()
     athena.install()
+    featurestore.install()
+    lineage.install()
     parameter_events.install()
 
 

@@ -1,4 +1,4 @@
-"""Athena: queries on DuckDB over Glue tables whose partitions are projected; the rest is ministack's."""
+"""Athena: queries on DuckDB over Glue tables of projected text or of Parquet; the rest is ministack's."""
 
 from __future__ import annotations
 

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from local_aws.athena import pruning
-from local_aws.athena.tables import Table
+from local_aws.athena import parquet, pruning
+from local_aws.athena.names import literal, quoted
+from local_aws.athena.tables import File, Table
 
 # Trino's functions that DuckDB lacks or means otherwise. json_parse fails on what is not JSON, as Trino's does, and
 # json_extract_scalar gives NULL for objects and lists.
 MACROS = (
     "CREATE MACRO json_parse(text) AS CAST(text AS JSON)",
     "CREATE MACRO json_extract_scalar(document, path) AS json_extract_string(json_value(document, path), '$')",
+    # Without the time zone, whose values DuckDB's client cannot hand over; all times of this emulation are UTC.
+    "CREATE MACRO from_iso8601_timestamp(text) AS CAST(CAST(text AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIMESTAMP_MS)",
+    "CREATE MACRO from_unixtime(seconds) AS CAST(make_timestamp(CAST(seconds * 1000000 AS BIGINT)) AS TIMESTAMP_MS)",
+    "CREATE MACRO to_unixtime(moment) AS epoch(moment)",
 )
 
 _MEMORY = "512MB"
 _INSERT_CHARACTERS = 4_000_000
 # Athena's names of DuckDB's types; a sum of integers, a HUGEINT here, is a bigint there.
-_TYPES = {"HUGEINT": "bigint", "VARCHAR": "varchar", "JSON": "json", "TIMESTAMP WITH TIME ZONE": "timestamp"}
+_TYPES = {
+    "HUGEINT": "bigint",
+    "VARCHAR": "varchar",
+    "JSON": "json",
+    "FLOAT": "real",
+    "TIMESTAMP_MS": "timestamp",
+    "TIMESTAMP_S": "timestamp",
+    "TIMESTAMP_NS": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+}
 
 
 @dataclass(frozen=True)
@@ -73,10 +90,10 @@ class Query:
         with self._lock:
             if self._stopped:
                 raise QueryCancelled("Query was cancelled by user")
-            self._connection = connection = connect()
+            self._connection = connection = connect(files=any(used.table.parquet for used in tables))
         try:
             for used, found in files.items():
-                _load(connection, used, [(file.values, file.read()) for file in found])
+                _load(connection, used, found)
             _confine(connection, self._database)
             result = connection.execute(self.sql)
             return Answer(
@@ -93,35 +110,39 @@ class Query:
             connection.close()
 
 
-def connect() -> Any:
-    """A DuckDB in memory that reaches no file, with Trino's functions."""
+def connect(*, files: bool = False) -> Any:
+    """A DuckDB in memory with Trino's functions; it reaches no file unless `files` says so, until it is confined."""
     import duckdb
 
     # One thread, since jobs and endpoints share the machine.
-    connection = duckdb.connect(config={"threads": 1, "memory_limit": _MEMORY, "enable_external_access": False})
+    connection = duckdb.connect(config={"threads": 1, "memory_limit": _MEMORY, "enable_external_access": files})
     for macro in MACROS:
         connection.execute(macro)
     return connection
 
 
 def _confine(connection: Any, database: str) -> None:
-    """Make `database` the place of tables without one, and keep the settings as they are from now on."""
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(database)}")
-    path = _literal(f"{_quoted(database)},main")
+    """Let it reach no file, make `database` the place of tables without one, and keep the settings so from now on."""
+    connection.execute("SET enable_external_access = false")
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(database)}")
+    path = literal(f"{quoted(database)},main")
     connection.execute(f"SET search_path = {path}")
     connection.execute("SET lock_configuration = true")
 
 
-def _load(connection: Any, used: pruning.Used, files: Sequence[tuple[tuple[str, ...], str]]) -> None:
-    """The lines of the files as a table, with the values of their partitions as columns."""
+def _load(connection: Any, used: pruning.Used, files: Sequence[File]) -> None:
+    """The rows of the files as a table, with the values of their partitions as columns."""
     table = used.table
-    name = f"{_quoted(used.database)}.{_quoted(table.name)}"
+    name = f"{quoted(used.database)}.{quoted(table.name)}"
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(used.database)}")
+    if table.parquet:
+        parquet.load(connection, name, table, files)
+        return
     names = [*table.columns, *table.keys]
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(used.database)}")
-    connection.execute(f"CREATE TABLE {name} ({', '.join(f'{_quoted(column)} VARCHAR' for column in names)})")
-    values = ", ".join([f"split_part(line, {_literal(table.delimiter)}, {n + 1})" for n in range(len(table.columns))])
+    connection.execute(f"CREATE TABLE {name} ({', '.join(f'{quoted(column)} VARCHAR' for column in names)})")
+    values = ", ".join([f"split_part(line, {literal(table.delimiter)}, {n + 1})" for n in range(len(table.columns))])
     select = f"SELECT {values}{', ?' * len(table.keys)} FROM (SELECT unnest(string_split(?, chr(10))) AS line)"  # noqa: S608
-    for partition, text in _joined(files):
+    for partition, text in _joined([(file.values, file.read()) for file in files]):
         connection.execute(f"INSERT INTO {name} {select}", [*partition, text])
 
 
@@ -141,19 +162,34 @@ def _joined(files: Sequence[tuple[tuple[str, ...], str]]) -> Iterator[tuple[tupl
             yield partition, "\n".join(some)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _type(name: str) -> str:
     return _TYPES.get(name) or name.partition("(")[0].lower()
 
 
 def _text(value: object) -> str | None:
+    """A value in the form in which Athena gives it."""
     if value is None or isinstance(value, str):
         return value
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        if value.tzinfo:
+            return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'milliseconds')} UTC"
+        return value.isoformat(" ", "milliseconds")
+    if isinstance(value, float):
+        return _double(value)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _double(value: float) -> str:
+    """A double as Java writes it: plain from a thousandth up to ten millions, else with an exponent."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    first, *rest = map(str, digits)
+    return f"{'-' if sign else ''}{first}.{''.join(rest) or '0'}E{exponent + len(rest)}"

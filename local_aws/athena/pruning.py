@@ -24,6 +24,12 @@ _COMPARISONS: dict[str, Callable[[str, str], bool]] = {
     "COMPARE_GREATERTHANOREQUALTO": str.__ge__,
 }
 
+_STATIC_EQUALITIES = frozenset({"COMPARE_EQUAL", "COMPARE_IN"})
+
+
+class ConstraintViolation(Exception):
+    """The query lacks a condition that Athena needs to find the table's partitions."""
+
 
 @dataclass(frozen=True, eq=False)
 class Used:
@@ -35,7 +41,10 @@ class Used:
 
 
 def tables(sql: str, database: str, find: Callable[[str, str], Table | None]) -> list[Used]:
-    """The tables of the query that `find` knows, each once, with the partitions that any mention of it needs."""
+    """The tables of the query that `find` knows, each once, with the partitions that any mention of it needs.
+
+    Raises ConstraintViolation where a mention gives no value of a partition that is injected by the query.
+    """
     tests: dict[tuple[str, str], list[Test]] = {}
     found: dict[tuple[str, str], Table] = {}
     tree = _parsed(sql)
@@ -51,7 +60,9 @@ def tables(sql: str, database: str, find: Callable[[str, str], Table | None]) ->
                     continue
                 found[place] = table
             names = {str(source["alias"] or source["table_name"]).lower()}
-            test = _test(select.get("where_clause"), found[place], names, alone=len(sources) == 1)
+            where, alone = select.get("where_clause"), len(sources) == 1
+            _check_injected(where, found[place], names, alone=alone)
+            test = _test(where, found[place], names, alone=alone)
             tests.setdefault(place, []).append(test)
     return [Used(place[0], table, _any(tests[place])) for place, table in found.items()]
 
@@ -90,6 +101,25 @@ def _test(where: Node | None, table: Table, names: set[str], *, alone: bool) -> 
     return lambda values: all(test(values) for test in tests)
 
 
+def _check_injected(where: Node | None, table: Table, names: set[str], *, alone: bool) -> None:
+    """Source of the rule and its text: Athena user guide, partition-projection-dynamic-id-partitioning."""
+    for key in table.injected:
+        kinds = [part["type"] for part in _conjuncts(where) if key in _compared(part, table, names, alone=alone)]
+        if not kinds or not set(kinds) <= _STATIC_EQUALITIES:
+            raise ConstraintViolation(
+                f"CONSTRAINT_VIOLATION: For the injected projected partition column {key}, the WHERE clause must "
+                "contain only static equality conditions, and at least one such condition must be present."
+            )
+
+
+def _compared(part: Node, table: Table, names: set[str], *, alone: bool) -> set[str]:
+    """The partition columns in a condition; none if it is an equality with something but texts."""
+    columns = {_column(node, table, names, alone=alone) for node in _nodes(part, "COLUMN_REF")} - {None}
+    if part["type"] in _STATIC_EQUALITIES and _comparison(part, table, names, alone=alone) is None:
+        return set()
+    return {column for column in columns if column is not None}
+
+
 def _conjuncts(where: Node | None) -> list[Node]:
     if where is None:
         return []
@@ -101,7 +131,9 @@ def _conjuncts(where: Node | None) -> list[Node]:
 def _comparison(part: Node, table: Table, names: set[str], *, alone: bool) -> Test | None:
     """The test of one comparison; None if it is not of a partition column with texts."""
     children = part.get("children") or [part.get(side) for side in ("left", "right", "input", "lower", "upper")]
-    column, *others = [child for child in children if child]
+    if not (given := [child for child in children if child]):
+        return None  # a column that is a condition itself
+    column, *others = given
     texts = [_text(other) for other in others]
     key = _column(column, table, names, alone=alone)
     if key is None or None in texts:

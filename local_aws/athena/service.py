@@ -1,15 +1,15 @@
 """Athena's query executions: started under a token, run on a worker thread, kept with their results.
 
-Workgroups, named queries and the rest of Athena are ministack's. Statements that read no table with projected
-partitions run on its engine. Source: API reference of Athena; user guide, athena-events.
+Workgroups, named queries and the rest of Athena are ministack's. Statements that read neither a table with projected
+partitions nor one of Parquet files run on its engine. Source: API reference of Athena; user guide, athena-events.
 """
 
 from __future__ import annotations
 
-import csv
-import io
+import json
 import logging
 import uuid
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +20,7 @@ from local_aws.athena import tables
 from local_aws.athena.engine import Answer, Query, QueryCancelled
 from local_aws.core import api, events, protocol, store
 from local_aws.core.api import ATHENA, AwsError, Context
+from local_aws.featurestore import offline
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ _ENGINE = {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena en
 _executions = store.table("athena_executions")
 _running: dict[str, Query] = {}
 _workers = ThreadPoolExecutor(2, "athena")
+_last: tuple[str, Answer] | None = None
 
 
 def install() -> None:
@@ -136,7 +138,7 @@ def get_query_results(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
         reason = f": {status['StateChangeReason']}" if "StateChangeReason" in status else ""
         message = f"Query did not finish successfully. Final query state: {status['State']}{reason}"
         raise AwsError("InvalidRequestException", message)
-    answer = Answer(**row["Answer"])
+    answer = _answer(params["QueryExecutionId"], row)
     # The names of the columns are the first row of a query's result.
     header = [list(answer.columns)] if row["Execution"]["StatementType"] == "DML" else []
     page, following = _page([*header, *answer.rows], params, _PAGE)
@@ -171,7 +173,7 @@ def _run(ctx: Context, name: str, most_bytes: int | None) -> None:
         _write(ctx, execution, answer)
         with store.lock:
             row = _executions[ctx.account, ctx.region, name]
-            row["Answer"] = {"columns": list(answer.columns), "types": list(answer.types), "rows": answer.rows}
+            row["Answer"] = _packed(answer)
             took = int((store.now() - started).total_seconds() * 1000)
             row["Execution"]["Statistics"] = {
                 "DataScannedInBytes": answer.scanned_bytes,
@@ -190,8 +192,10 @@ def _run(ctx: Context, name: str, most_bytes: int | None) -> None:
 
 def _table(ctx: Context, database: str, name: str) -> tables.Table | None:
     record = seam.glue_table(ctx, database, name)
-    if record is None or not tables.projected(record):
+    if record is None or not (tables.projected(record) or tables.is_parquet(record)):
         return None
+    if tables.is_parquet(record):
+        offline.flush()  # what Feature Store is still to write
     return tables.Table(
         record,
         lambda bucket, prefix: seam.object_sizes(ctx, bucket, prefix),
@@ -209,11 +213,23 @@ def _by_ministack(ctx: Context, execution: dict[str, Any]) -> Answer:
     return Answer(tuple(result["columns"]), tuple(kinds), texts)
 
 
+def _packed(answer: Answer) -> bytes:
+    """An answer as one byte string, which a checkpoint copies at once, however many rows it has."""
+    return zlib.compress(json.dumps([answer.columns, answer.types, answer.rows]).encode(), 1)
+
+
+def _answer(name: str, row: store.Row) -> Answer:
+    """The answer of an execution; the last one that was asked for is at hand, since long ones come in pages."""
+    global _last
+    found = _last
+    if found is None or found[0] != name:
+        found = _last = name, Answer(*json.loads(zlib.decompress(row["Answer"])))
+    return found[1]
+
+
 def _write(ctx: Context, execution: dict[str, Any], answer: Answer) -> None:
     """Put the result where the workgroup wants it. Raises ValueError with S3's reason where S3 refuses it."""
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerows([answer.columns, *answer.rows])
+    text = "".join(",".join(map(_cell, row)) + "\n" for row in (answer.columns, *answer.rows))
     result = execution["ResultConfiguration"]
     bucket, _, key = result["OutputLocation"].removeprefix("s3://").partition("/")
     encryption = result.get("EncryptionConfiguration", {})
@@ -221,9 +237,14 @@ def _write(ctx: Context, execution: dict[str, Any], answer: Answer) -> None:
     if encryption.get("EncryptionOption") == "SSE_KMS":
         options = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": encryption["KmsKey"]}
     try:
-        clients.client("s3", ctx).put_object(Bucket=bucket, Key=key, Body=text.getvalue().encode(), **options)
+        clients.client("s3", ctx).put_object(Bucket=bucket, Key=key, Body=text.encode(), **options)
     except (BotoCoreError, ClientError) as error:
         raise ValueError(f"{result['OutputLocation']} cannot be written: {error}") from error
+
+
+def _cell(value: str | None) -> str:
+    """A cell of the result's CSV: NULL is what has no quotes."""
+    return "" if value is None else '"' + value.replace('"', '""') + '"'
 
 
 def _change(ctx: Context, name: str, state: str, reason: str | None = None) -> bool:

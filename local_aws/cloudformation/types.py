@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import Literal
 
 from local_aws import seam
-from local_aws.cloudformation import autoscaling, cloudwatch, monitoring, recorded, sagemaker, scheduler, schemas
+from local_aws.cloudformation import (
+    autoscaling,
+    cloudwatch,
+    featurestore,
+    model_cards,
+    monitoring,
+    named_queries,
+    recorded,
+    sagemaker,
+    scheduler,
+    schemas,
+)
 from local_aws.core import store
 from local_aws.state import REGION
 
 Kind = Literal["emulated", "recorded", "refused"]
 _types = store.table("used_resource_types")
-_EMULATED = (sagemaker, autoscaling, cloudwatch, scheduler)
+_EMULATED = (sagemaker, autoscaling, cloudwatch, scheduler, featurestore, model_cards, named_queries)
 
 
 def install() -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "APPLICATION_AUTOSCALING",
     "ATHENA",
     "CLOUDWATCH",
+    "FEATURESTORE_RUNTIME",
     "SAGEMAKER",
     "SCHEDULER",
     "AwsError",
@@ -98,10 +99,11 @@ SAGEMAKER = "sagemaker"
 APPLICATION_AUTOSCALING = "application-autoscaling"
 ATHENA = "athena"
 CLOUDWATCH = "cloudwatch"
+FEATURESTORE_RUNTIME = "sagemaker-featurestore-runtime"
 SCHEDULER = "scheduler"
 
 services: dict[str, dict[str, Operation]] = {
-    name: {} for name in (SAGEMAKER, APPLICATION_AUTOSCALING, ATHENA, CLOUDWATCH, SCHEDULER)
+    name: {} for name in (SAGEMAKER, APPLICATION_AUTOSCALING, ATHENA, CLOUDWATCH, FEATURESTORE_RUNTIME, SCHEDULER)
 }
 """The operations of each service, by botocore's name of it."""
 operations = services[SAGEMAKER]

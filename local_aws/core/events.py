@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from local_aws.core.api import Context
+
+log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -21,6 +24,7 @@ def _unconnected(_ctx: Context, _source: str, detail_type: str, _detail: dict[st
 
 
 _sink: Sink = _unconnected
+_listeners: list[Sink] = []
 
 
 def connect(sink: Sink) -> Callable[[], None]:
@@ -35,6 +39,15 @@ def connect(sink: Sink) -> Callable[[], None]:
     return disconnect
 
 
+def listen(listener: Sink) -> Callable[[], None]:
+    """Call `listener` with each event before the bus has it; returns the function that undoes it.
+
+    So what it records is there for whoever the event wakes. What it raises is logged: it cannot fail the sender.
+    """
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
 def emit(
     ctx: Context,
     detail_type: str,
@@ -43,4 +56,9 @@ def emit(
     source: str = "aws.sagemaker",
 ) -> None:
     """Put an event of an AWS service on the default bus of `ctx`; `detail` holds plain JSON values only."""
+    for listener in _listeners:
+        try:
+            listener(ctx, source, detail_type, detail, resources)
+        except Exception:
+            log.exception("listener of the event %s", detail_type)
     _sink(ctx, source, detail_type, detail, resources)

@@ -20,6 +20,10 @@ from local_aws.core.errors import SerializationException, ValidationException
 Response = tuple[int, dict[str, str], bytes]
 Query = dict[str, Any]
 
+# Feature Store's runtime has other names for them.
+_VALIDATION_CODES = {api.FEATURESTORE_RUNTIME: "ValidationError"}
+_INTERNAL_CODES = {api.FEATURESTORE_RUNTIME: "InternalFailure"}
+
 log = logging.getLogger(__name__)
 
 
@@ -56,11 +60,14 @@ def _operate(ctx: Context, service: str, method: str, path: str, query: Query, b
     try:
         operation, params = read(service, method, path, query, body)
         result = api.call(ctx, operation, params, service)
+    except ValidationException as error:
+        return _error(AwsError(_VALIDATION_CODES.get(service, error.code), error.message))
     except AwsError as error:
         return _error(error)
     except Exception as error:
         log.exception("%s %s failed", shapes.service_name(service), operation)
-        return _error(AwsError("InternalServerException", f"{operation}: {type(error).__name__}: {error}", 500))
+        code = _INTERNAL_CODES.get(service, "InternalServerException")
+        return _error(AwsError(code, f"{operation}: {type(error).__name__}: {error}", 500))
     return 200, {"Content-Type": "application/json"}, json.dumps(result, default=_encode).encode()
 
 

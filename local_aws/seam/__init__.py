@@ -63,6 +63,7 @@ from local_aws.seam.metrics import (
     visible_messages,
     write_measures,
 )
+from local_aws.seam.objects import lock_objects
 from local_aws.seam.parameters import name_writers, watch_parameters
 from local_aws.seam.schedules import CronFields, cron_fields, cron_next
 from local_aws.seam.state import (
@@ -103,6 +104,7 @@ __all__ = [
     "execute_function",
     "forget_stack_event",
     "glue_table",
+    "lock_objects",
     "metric_points",
     "name_writers",
     "note_alarm",

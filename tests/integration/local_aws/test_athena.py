@@ -279,13 +279,15 @@ POLICY = {
 
 def test_a_result_lies_where_the_workgroup_wants_it_whatever_the_client_says(deployed: Deployed) -> None:
     elsewhere = {"OutputLocation": "s3://elsewhere/"}
-    execution = deployed.start("SELECT 'a\"b' AS text, NULL AS nothing, 1 AS number", ResultConfiguration=elsewhere)
+    execution = deployed.start(
+        "SELECT 'a\"b' AS text, NULL AS nothing, '' AS empty, 1 AS number", ResultConfiguration=elsewhere
+    )
     ended = deployed.ended(execution)
     location = f"s3://{deployed.bucket}/{FOLDER}/queries/{execution}.csv"
     assert ended["ResultConfiguration"]["OutputLocation"] == location
     key = location.split("/", 3)[3]
     found = deployed.client("s3").get_object(Bucket=deployed.bucket, Key=key)
-    assert found["Body"].read().decode() == '"text","nothing","number"\n"a""b","","1"\n'
+    assert found["Body"].read().decode() == '"text","nothing","empty","number"\n"a""b",,"","1"\n'
     assert found["ServerSideEncryption"] == "AES256"
     told = deployed.event("Athena Query State Change", queryExecutionId=execution)
     assert told["source"] == "aws.athena"

@@ -224,6 +224,26 @@ def test_an_object_of_a_bucket_has_its_size_and_bytes(tmp_path: Path) -> None:
     assert said.stdout.split("\n")[:2] == ["{'k/1': 3} b'abc'", "{}"]
 
 
+def test_a_bucket_whose_objects_are_locked_is_versioned_and_keeps_them(tmp_path: Path) -> None:
+    """In a process of its own, since buckets stay."""
+    code = (
+        "from pathlib import Path; from local_aws import seam; from local_aws.core.api import Context\n"
+        f"seam.configure(account='111122223333', region='eu-west-1', port=1, home=Path({str(tmp_path)!r}))\n"
+        "from ministack.services import s3\n"
+        "ctx = Context('111122223333', 'eu-west-1')\n"
+        "with seam.acting_in(ctx):\n"
+        "    s3._create_bucket('bucket', b'', {})\n"
+        "seam.lock_objects(ctx, 'bucket', {'Mode': 'COMPLIANCE', 'Days': 3})\n"
+        "with seam.acting_in(ctx):\n"
+        "    _, headers, _ = s3._put_object('bucket', 'k', b'abc', {})\n"
+        "    version = next(value for name, value in headers.items() if name.lower() == 'x-amz-version-id')\n"
+        "    print(b'COMPLIANCE' in s3._get_object_lock_configuration('bucket')[2])\n"
+        "    print(s3._check_object_lock('bucket', 'k', {}, version)[0])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.split("\n")[:2] == ["True", "403"]
+
+
 def test_stack_events_carry_the_token_of_the_operation() -> None:
     assert named(STACKS, "CLIENT_REQUEST_TOKEN").get() == ""
 

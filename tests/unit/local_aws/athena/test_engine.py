@@ -9,7 +9,7 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
-from local_aws.athena import engine
+from local_aws.athena import engine, pruning
 from local_aws.athena.engine import Answer, Query, QueryCancelled
 from local_aws.athena.tables import Table
 from tests.unit.local_aws.athena.conftest import record
@@ -117,6 +117,87 @@ def test_hives_delimiter_ends_a_column(table: Callable[..., Table]) -> None:
     answer = Query("SELECT a, b FROM captured", "loans").run(lambda _database, _name: known)
     assert answer is not None
     assert answer.rows == [["one", "two"]]
+
+
+def test_a_tab_ends_a_column_where_the_table_says_so(table: Callable[..., Table]) -> None:
+    glue = record(columns=("a", "b"))
+    glue["StorageDescriptor"]["SerdeInfo"]["Parameters"] = {"field.delim": "\t"}
+    known = table({f"{BASE}/champion/2026/11/21/12/a": "one\ttwo, 'three'\n\t\n"}, glue)
+    answer = Query("SELECT a, b FROM captured", "loans").run(lambda _database, _name: known)
+    assert answer is not None
+    assert answer.rows == [["one", "two, 'three'"], ["", ""]]
+
+
+INJECTED = record(**{"projection.variant.type": "injected"})
+
+
+@pytest.mark.parametrize(
+    ("where", "variants"),
+    [
+        ("variant = 'champion'", ["champion"]),
+        ("variant IN ('champion', 'shadow') AND hour = '2026/11/21/08'", ["champion"]),
+        ("captured.variant = 'challenger' AND line <> ''", ["challenger"]),
+        ("variant = 'none'", []),
+    ],
+)
+def test_an_injected_partition_is_the_one_that_the_query_names(
+    where: str, variants: list[str], table: Callable[..., Table]
+) -> None:
+    known = table(OBJECTS, INJECTED)
+    answer = Query(f"SELECT DISTINCT variant FROM captured WHERE {where}", "loans").run(lambda _database, _name: known)
+    assert answer is not None
+    assert answer.rows == [[variant] for variant in variants]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM captured",
+        "SELECT * FROM captured WHERE hour = '2026/11/21/08'",
+        "SELECT * FROM captured WHERE variant > 'a'",
+        "SELECT * FROM captured WHERE variant > 'a' AND variant = 'champion'",
+        "SELECT * FROM captured WHERE variant = line",
+        "SELECT * FROM captured WHERE variant = 'champion' OR line = ''",
+        "WITH one AS (SELECT * FROM captured WHERE variant = 'champion') SELECT * FROM one, captured",
+    ],
+)
+def test_a_query_that_names_no_value_of_an_injected_partition_fails_as_on_aws(
+    sql: str, table: Callable[..., Table], read: list[str]
+) -> None:
+    known = table(OBJECTS, INJECTED)
+    with pytest.raises(pruning.ConstraintViolation) as refusal:
+        Query(sql, "loans").run(lambda _database, name: known if name == "captured" else None)
+    assert str(refusal.value) == (
+        "CONSTRAINT_VIOLATION: For the injected projected partition column variant, the WHERE clause must contain only "
+        "static equality conditions, and at least one such condition must be present."
+    )
+    assert read == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind", "text"),
+    [
+        ("CAST(0.5 AS DOUBLE)", "double", "0.5"),
+        ("CAST(1 AS DOUBLE)", "double", "1.0"),
+        ("CAST(12345678 AS DOUBLE)", "double", "1.2345678E7"),
+        ("CAST(-0.00025 AS DOUBLE)", "double", "-2.5E-4"),
+        ("CAST(1e300 AS DOUBLE)", "double", "1.0E300"),
+        ("CAST('nan' AS DOUBLE)", "double", "NaN"),
+        ("CAST('-inf' AS DOUBLE)", "double", "-Infinity"),
+        ("CAST(2.50 AS DECIMAL(10, 3))", "decimal", "2.500"),
+        ("CAST(3 AS BIGINT)", "bigint", "3"),
+        ("TIMESTAMP '2026-11-21 10:00:00'", "timestamp", "2026-11-21 10:00:00.000"),
+        ("DATE '2026-11-21'", "date", "2026-11-21"),
+        ("from_iso8601_timestamp('2026-11-21T10:00:00.125Z')", "timestamp", "2026-11-21 10:00:00.125"),
+        ("from_unixtime(1700000000.5)", "timestamp", "2023-11-14 22:13:20.500"),
+        ("to_unixtime(TIMESTAMP '2023-11-14 22:13:20.5')", "double", "1.7000000005E9"),
+    ],
+)
+def test_values_of_other_types_have_athenas_form(
+    expression: str, kind: str, text: str, run: Callable[..., Answer]
+) -> None:
+    answer = run(f"SELECT {expression} AS value FROM captured LIMIT 1")
+    assert (answer.types, answer.rows) == ((kind,), [[text]])
 
 
 @pytest.mark.parametrize(

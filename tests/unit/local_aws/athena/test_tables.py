@@ -75,7 +75,7 @@ def broken(**changed: Any) -> dict[str, Any]:
     [
         (broken(SerdeInfo={"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}), "org.openx"),
         (broken(Columns=[{"Name": "size", "Type": "int"}]), "size"),
-        (record(**{"projection.variant.type": "injected"}), "injected"),
+        (record(**{"projection.variant.type": "integer"}), "integer"),
         (record(**{"projection.hour.range": "yesterday,NOW"}), "yesterday"),
     ],
 )
