@@ -1,11 +1,13 @@
 """The table that remembers every decision about releases, and holds the lock of each model's controller."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from mlops_constructs.access import allow
+from mlops_constructs.access import Conditions, allow
 from mlops_constructs.data_protection import DataProtection
 
 # What DynamoDB does with a table's key in the name of who asks (developer guide: encryption at rest, usage notes).
@@ -44,17 +46,29 @@ class Ledger(dynamodb.Table):
         """
         self._allow(role, model, "GetItem", "Query", "PutItem")
 
+    def grant_read(self, role: iam.IRole, model: str) -> None:
+        """Let `role` read the entries of `model`."""
+        self._allow(role, model, "Query")
+
     def grant_lock(self, role: iam.IRole, model: str) -> None:
         """Let `role` take, renew and give back the lock of `model`."""
         self._allow(role, f"lock#{model}", "UpdateItem", "DeleteItem")
 
+    def grant_look(self, policy: iam.ManagedPolicy) -> None:
+        """Let who has `policy` read the entries of all models."""
+        allow(policy, ["dynamodb:GetItem", "dynamodb:Query"], [self.table_arn])
+        self._allow_key(policy)
+
+    def grant_note(self, policy: iam.ManagedPolicy, partitions: Sequence[str]) -> None:
+        """Let who has `policy` add entries to these partitions; as with `grant_append`, not to change any is theirs."""
+        allow(policy, ["dynamodb:PutItem"], [self.table_arn], conditions=_within(partitions))
+        self._allow_key(policy)
+
     def _allow(self, role: iam.IRole, partition: str, *actions: str) -> None:
-        allow(
-            role,
-            [f"dynamodb:{action}" for action in actions],
-            [self.table_arn],
-            conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}},
-        )
+        allow(role, [f"dynamodb:{action}" for action in actions], [self.table_arn], conditions=_within([partition]))
+        self._allow_key(role)
+
+    def _allow_key(self, role: iam.IRole | iam.ManagedPolicy) -> None:
         stack = cdk.Stack.of(role)
         allow(
             role,
@@ -62,3 +76,7 @@ class Ledger(dynamodb.Table):
             [self._key_arn],
             conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{stack.region}.{stack.url_suffix}"}},
         )
+
+
+def _within(partitions: Sequence[str]) -> Conditions:
+    return {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partitions)}}

@@ -1,0 +1,64 @@
+"""What wakes the record keeper of a model: the registry, the pipeline, releases, and a schedule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from constructs import Construct
+
+from mlops_constructs.naming import ModelNames
+from mlops_constructs.release_access import OWN_EVENTS
+
+LOOKS = cdk.Duration.hours(1)
+"""How often the keeper looks by itself; each version has an hour of the day in which it is looked at closely."""
+
+_RELEASED = "Model Release Done"
+
+
+class RecordKeeperWakes(Construct):
+    """Rules on the default bus. None of them carries anything: what is lost, the schedule makes good."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: ModelNames,
+        registry: ModelNames,
+        target: events.IRuleTarget,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._target = target
+        pipeline = cdk.Stack.of(self).format_arn(
+            service="sagemaker", resource="pipeline", resource_name=registry.pipeline
+        )
+        self._rule(
+            "PackageChanged",
+            f"A version of {registry.package_group} was registered, approved, rejected or edited",
+            "aws.sagemaker",
+            "SageMaker Model Package State Change",
+            {"ModelPackageGroupName": [registry.package_group]},
+        )
+        self._rule(
+            "TrainingEnded",
+            f"An execution of pipeline {registry.pipeline} ended",
+            "aws.sagemaker",
+            "SageMaker Model Building Pipeline Execution Status Change",
+            {"pipelineArn": [pipeline], "currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"]},
+        )
+        self._rule(
+            "Released",
+            f"A version of {names.base} was released",
+            OWN_EVENTS,
+            _RELEASED,
+            {"environment": [names.environment], "model": [names.public]},
+        )
+        looks = events.Schedule.rate(LOOKS)
+        events.Rule(self, "Looks", description="Catches what events lost", schedule=looks).add_target(target)
+
+    def _rule(
+        self, construct_id: str, description: str, source: str, detail_type: str, detail: Mapping[str, Any]
+    ) -> None:
+        pattern = events.EventPattern(source=[source], detail_type=[detail_type], detail=dict(detail))
+        events.Rule(self, construct_id, description=description, event_pattern=pattern).add_target(self._target)

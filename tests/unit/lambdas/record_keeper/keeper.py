@@ -1,0 +1,37 @@
+"""The keeper of lambdas/record_keeper, running in a World instead of AWS."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from tests.unit.lambdas.delivery import Delivery
+from tests.unit.lambdas.record_keeper.names import ENVIRON, LOOK
+from tests.unit.lambdas.record_keeper.world import CrashError, World
+
+
+class Keeper(Delivery):
+    """Delivers events to the handler as Lambda does: a run that raises is tried twice more."""
+
+    world: World
+
+    def __init__(self, modules: SimpleNamespace, world: World, **environ: str) -> None:
+        super().__init__(modules, world, modules.settings.Settings.read(ENVIRON | environ), CrashError)
+
+    def look(self) -> str:
+        return self.run(LOOK)["reason"]
+
+    def happen(self) -> None:
+        """All events arrive, those that the keeper causes too, and the schedule comes by."""
+        for _ in range(50):
+            if not self.world.events:
+                break
+            self.deliver(self.world.events.pop(0))
+        assert not self.world.events, "the keeper wakes itself again and again"
+        self.world.clock.pass_seconds(120)
+        self.deliver(LOOK)
+
+    def hours(self, count: int) -> None:
+        """The schedule comes by so often."""
+        for _ in range(count):
+            self.world.clock.pass_seconds(3600)
+            self.deliver(LOOK)
