@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import controller, drift, loop, monitoring, synth, verdict
+from bench import controller, drift, fairness, features, loop, monitoring, synth, verdict
 
 OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench"
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -17,7 +17,9 @@ BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "verdict": verdict.measure,
     "controller": controller.measure,
     "drift": drift.measure,
+    "fairness": fairness.measure,
     "monitoring": monitoring.measure,
+    "features": features.measure,
 }
 
 

@@ -68,6 +68,28 @@ def output_of(step: str, name: str) -> Json:
     return get(f"Steps.{step}.ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri")
 
 
+def file_of(step: str, output: str, file: str) -> Json:
+    """S3 URI of a file that a step wrote."""
+    return join(output_of(step, output), file)
+
+
+def document(step: str, output: str, file: str) -> Json:
+    """A JSON file that a step wrote, as a model package names it."""
+    return {"ContentType": "application/json", "S3Uri": file_of(step, output, file)}
+
+
+def statistics_and_constraints(step: str, output: str, prefix: str = "") -> Json:
+    return {
+        "Statistics": document(step, output, f"{prefix}statistics.json"),
+        "Constraints": document(step, output, f"{prefix}constraints.json"),
+    }
+
+
+def property_file(name: str, output: str) -> Json:
+    """What later steps may read of an output's `<output>.json`."""
+    return {"PropertyFileName": name, "OutputName": output, "FilePath": f"{output}.json"}
+
+
 def script(module: str, requirements: str = "") -> str:
     """Shell text of a processing step: unpack the code, install the bundle's file `requirements`, run `module`."""
     install = f"python3 -m pip install -q --disable-pip-version-check -r {requirements}; " if requirements else ""

@@ -19,134 +19,83 @@ bootstrap of both sides' counts; all metrics corrected together), by at least `M
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
+from statistics import NormalDist
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from monitoring.bias_counts import Cell, Counts, counts
 from monitoring.bias_metrics import NAMES, OUTCOME_FREE, POST_TRAINING, PRE_TRAINING, metrics
 from monitoring.findings import BIAS, EMPTY, JUDGED, Finding, Judgement, Window
-from monitoring.model import Columns, Facet
 from monitoring.significance import ALPHA, holm, told
+
+__all__ = ["Counts", "analysis", "baseline", "counts", "facets", "judge"]
 
 MARGIN = 0.05
 LEAST_ROWS = 30
 """Facets with fewer rows (for metrics of outcomes: with a known outcome) on either side are not tested."""
 SAMPLES = 1000
 SEED = 20001001
+NORMAL_95 = NormalDist().inv_cdf(0.975)
 
 CHECK = "bias_drift_check"
 JUDGED_METRICS = ("DPPL", "DI", "CDDPL", "DCAcc", "DCR", "SD", "RD", "DAR", "DRR", "AD")
 """TE is a ratio of two small counts and GE says nothing of facets: both are reported, not judged."""
 
 Array = NDArray[np.float64]
-Cell = Tuple[bool, str, Optional[bool], bool]
-"""In facet d, group, favourable outcome (None: unknown), favourable decision."""
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Rows by facet and cell; `a + b` adds windows or parts of one."""
+def analysis(
+    counts: Counts,
+    label: str = "decision",
+    favourable: str = "1",
+    training: Optional[Counts] = None,
+    intervals: bool = False,
+) -> Dict[str, Any]:
+    """analysis.json in Clarify's shape; pre-training metrics only if outcomes are known. label: what is decided.
 
-    rows: int = 0
-    cells: Mapping[Tuple[str, str], Mapping[Cell, int]] = field(default_factory=dict)
-    """By (facet's name, its value or threshold as text)."""
-    group: str = ""
-    """The column that CDDL and CDDPL are conditioned on; empty for none."""
-
-    def __add__(self, other: Counts) -> Counts:
-        """Raises ValueError for counts conditioned on another column."""
-        if self.rows and other.rows and self.group != other.group:
-            raise ValueError(f"counts: conditioned on {self.group!r} and {other.group!r}; they cannot be added")
-        merged = {key: dict(cells) for key, cells in self.cells.items()}
-        for key, cells in other.cells.items():
-            mine = merged.setdefault(key, {})
-            for cell, count in cells.items():
-                mine[cell] = mine.get(cell, 0) + count
-        return Counts(self.rows + other.rows, merged, self.group or other.group)
-
-    def document(self) -> Dict[str, Any]:
-        """As JSON; `Counts.read` reads it."""
-        return {
-            "rows": self.rows,
-            "group": self.group,
-            "facets": [
-                {
-                    "name": name,
-                    "value": value,
-                    "cells": [[*cell, count] for cell, count in sorted(cells.items(), key=_place)],
-                }
-                for (name, value), cells in sorted(self.cells.items())
-            ],
-        }
-
-    @classmethod
-    def read(cls, document: Mapping[str, Any]) -> Counts:
-        """Raises KeyError, TypeError or ValueError for what `document` did not write."""
-        cells = {
-            (facet["name"], facet["value"]): {
-                (bool(d), str(group), None if outcome is None else bool(outcome), bool(decision)): int(count)
-                for d, group, outcome, decision, count in facet["cells"]
-            }
-            for facet in document["facets"]
-        }
-        return cls(int(document["rows"]), cells, str(document["group"]))
-
-
-def counts(
-    facets: Sequence[Facet],
-    columns: Columns,
-    decisions: Sequence[bool],
-    labels: Optional[Sequence[Optional[bool]]] = None,
-    group: Optional[str] = None,
-) -> Counts:
-    """Counts of one batch, one entry of each argument a row.
-
-    columns: inputs by name, the facets' and the group's among them. decisions: True where the decision is the
-    favourable one. labels: True where the *outcome* is the favourable one (a loan that was paid back), None where it
-    is unknown; None for no labels at all. group: the column to condition on. Rows where a facet's input is missing, or
-    no number where one is compared with a threshold, belong to neither of its sides. Raises KeyError for a column that
-    is absent, ValueError for lengths that differ.
+    training: counts of the rows that a model learns from, whose labels the pre-training metrics are then of; without
+    them, those of `counts`. intervals: tell the rows on both sides of each facet, and 95 % intervals of its metrics
+    (`lower`, `upper`), which Clarify does not. Facets are those of the counts: none need be an input of the model.
     """
-    rows = len(decisions)
-    outcomes = [None] * rows if labels is None else labels
-    groups = [""] * rows if group is None else [str(value) for value in columns[group]]
-    lengths = {"labels": len(outcomes), "group": len(groups), **{f.name: len(columns[f.name]) for f in facets}}
-    for name, length in lengths.items():
-        if length != rows:
-            raise ValueError(f"{name}: {length} entries for {rows} decisions")
-    cells = {}
-    for facet in facets:
-        tally: Counter[Cell] = Counter()
-        for value, one, outcome, decision in zip(columns[facet.name], groups, outcomes, decisions):
-            member = _member(facet, value)
-            if member is not None:
-                tally[member, one, None if outcome is None else bool(outcome), bool(decision)] += 1
-        cells[facet.name, _value(facet)] = dict(tally)
-    return Counts(rows, cells, group or "")
-
-
-def analysis(counts: Counts, label: str = "decision", favourable: str = "1") -> Dict[str, Any]:
-    """analysis.json in Clarify's shape; pre-training metrics only if outcomes are known. label: what is decided."""
-    stages: Dict[str, Tuple[str, ...]] = {"post_training_bias_metrics": POST_TRAINING}
-    if any(cell[2] is not None for cells in counts.cells.values() for cell in cells):
-        stages["pre_training_bias_metrics"] = PRE_TRAINING
-    measured = {key: _measured(_table(cells)) for key, cells in counts.cells.items()}
+    labelled = counts if training is None else training
+    stages: Dict[str, Tuple[Tuple[str, ...], Counts]] = {"post_training_bias_metrics": (POST_TRAINING, counts)}
+    if any(cell[2] is not None for cells in labelled.cells.values() for cell in cells):
+        stages["pre_training_bias_metrics"] = (PRE_TRAINING, labelled)
     document: Dict[str, Any] = {"version": "1.0"}
-    for stage, names in sorted(stages.items(), reverse=True):
+    for stage, (names, of) in sorted(stages.items(), reverse=True):
         facets: Dict[str, List[Dict[str, Any]]] = {}
-        for (name, value), figures in measured.items():
-            described = [
-                {"name": metric, "description": NAMES[metric], "value": figures[metric]}
-                for metric in names
-                if metric in figures
-            ]
-            facets.setdefault(name, []).append({"value_or_threshold": value, "metrics": described})
+        for (name, value), cells in of.cells.items():
+            described = _described(_table(cells), names, intervals)
+            facets.setdefault(name, []).append({"value_or_threshold": value, **described})
         document[stage] = {"label": label, "label_value_or_threshold": favourable, "facets": facets}
     return document
+
+
+def _described(table: Array, names: Sequence[str], intervals: bool) -> Dict[str, Any]:
+    """Metrics of one facet as analysis.json has them, and what is known of their uncertainty if asked for."""
+    figures = _measured(table)
+    errors = _errors(table, _possible([table]), figures, names) if intervals else {}
+    metrics = [
+        {"name": name, "description": NAMES[name], "value": figures[name], **_interval(name, figures[name], errors)}
+        for name in names
+        if name in figures
+    ]
+    others, rows = map(int, table.sum(axis=(1, 2, 3)))
+    return {"metrics": metrics, **({"rows": rows, "other_rows": others} if intervals else {})}
+
+
+def _interval(metric: str, value: Optional[float], errors: Mapping[str, float]) -> Dict[str, float]:
+    """Bounds of the 95 % interval, made where the metric is judged; none without an error."""
+    width = NORMAL_95 * errors.get(metric, 0.0)
+    if value is None or not width or not np.isfinite(_scale(metric, value)):
+        return {}
+    if metric == "DI":
+        return {"lower": float(value * np.exp(-width)), "upper": float(value * np.exp(width))}
+    return {"lower": value - width, "upper": value + width}
 
 
 def baseline(counts: Counts, label: str = "decision", favourable: str = "1") -> Dict[str, Any]:
@@ -162,14 +111,15 @@ def facets(baseline: Mapping[str, Any]) -> Set[Tuple[str, str]]:
 
 
 def judge(baseline: Mapping[str, Any], current: Counts, window: Window) -> Judgement:
-    """Bias drift of each facet against the version's baseline; no rows are EMPTY.
+    """Bias drift of each facet against the version's baseline; no rows in any facet are EMPTY, as where the facets are
+    no inputs of the model and requests do not tell them.
 
     baseline: of `baseline`, with outcomes known for the same decisions; Clarify's own analysis.json or constraints
     serve too, and are taken as exact. Facets and metrics that either side lacks are not judged. The judgement's
     metrics are `bias_metric_<name>` as Clarify publishes them, of a facet `bias_metric_<name>_<facet>_<value>`; those
     without a facet are of the first one.
     """
-    if not current.rows:
+    if not any(count for cells in current.cells.values() for count in cells.values()):
         return Judgement(BIAS, window, EMPTY, 0)
     before = Counts.read(baseline["counts"]) if "counts" in baseline else None
     figures: Dict[str, float] = {}
@@ -290,8 +240,13 @@ def _possible(tables: Sequence[Array]) -> NDArray[np.bool_]:
     return np.stack([is_known, is_known, seen[2]])
 
 
-def _errors(table: Array, possible: NDArray[np.bool_], values: Mapping[str, Optional[float]]) -> Dict[str, float]:
-    """Standard errors by a parametric bootstrap, on the scale of judgement.
+def _errors(
+    table: Array,
+    possible: NDArray[np.bool_],
+    values: Mapping[str, Optional[float]],
+    names: Sequence[str] = JUDGED_METRICS,
+) -> Dict[str, float]:
+    """Standard errors of the metrics by a parametric bootstrap, on the scale of judgement.
 
     Half a row is added to every cell that can occur, so that what never happened yet has some chance; draws where a
     metric is undefined are left out.
@@ -305,7 +260,7 @@ def _errors(table: Array, possible: NDArray[np.bool_], values: Mapping[str, Opti
     draws = _all_metrics(drawn.astype(np.float64).T.reshape(*table.shape, SAMPLES), table)
     errors = {}
     with np.errstate(divide="ignore", invalid="ignore"):
-        for name in JUDGED_METRICS:
+        for name in names:
             if values.get(name) is not None:
                 numbers = -np.log(draws[name]) if name == "DI" else draws[name]
                 finite = numbers[np.isfinite(numbers)]
@@ -332,31 +287,6 @@ def _table(cells: Mapping[Cell, int]) -> Array:
     for (is_d, group, outcome, decision), count in cells.items():
         table[int(is_d), groups[group], 2 if outcome is None else int(outcome), int(decision)] += count
     return table
-
-
-def _member(facet: Facet, value: Any) -> Optional[bool]:
-    if value is None or value != value:
-        return None
-    if facet.threshold is None:
-        return _text(value) in facet.values
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return None if number != number else number >= facet.threshold
-
-
-def _value(facet: Facet) -> str:
-    return f"{facet.threshold:g}" if facet.threshold is not None else ",".join(facet.values)
-
-
-def _text(value: Any) -> str:
-    """A category as text; a whole number that is stored as a float is the number."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _place(counted: Tuple[Cell, int]) -> str:
-    return str(counted[0])
 
 
 def _read(document: Mapping[str, Any], facet: str, value: str) -> Dict[str, Optional[float]]:

@@ -283,3 +283,62 @@ def test_an_empty_window_is_no_judgement(base):
 def test_lengths_that_differ_are_refused():
     with pytest.raises(ValueError, match="NewExist: 1 entries for 2 decisions"):
         bias.counts((NEW,), {"NewExist": ["1"]}, [True, False])
+
+
+def described(document, stage, facet, metric):
+    group = document[stage]["facets"][facet][0]
+    return next(each for each in group["metrics"] if each["name"] == metric)
+
+
+def test_labels_before_training_may_be_of_other_rows_than_the_decisions():
+    training, decided = counted(1, 3000, gap=0.0), counted(2, 1000, gap=0.3)
+    document = bias.analysis(decided, training=training)
+    alone, learned = bias.analysis(decided), bias.analysis(training)
+    assert document["pre_training_bias_metrics"] == learned["pre_training_bias_metrics"]
+    assert document["post_training_bias_metrics"] == alone["post_training_bias_metrics"]
+    assert document["pre_training_bias_metrics"] != alone["pre_training_bias_metrics"]
+
+
+def test_a_facet_need_not_be_an_input_of_any_model():
+    """Facets come from columns beside the inputs; the analysis asks for nothing else."""
+    hidden = Facet("religion", ("x",))
+    counts = bias.counts((hidden,), {"religion": ["x", "y"] * 50}, [True] * 60 + [False] * 40, [True] * 100)
+    assert metrics_of(bias.analysis(counts), "post_training_bias_metrics", "religion")["DI"] == pytest.approx(1)
+
+
+def test_intervals_are_told_only_if_asked_for():
+    plain, told = bias.analysis(counted(1, 800)), bias.analysis(counted(1, 800), intervals=True)
+    for stage in ("pre_training_bias_metrics", "post_training_bias_metrics"):
+        assert metrics_of(plain, stage, "NewExist") == metrics_of(told, stage, "NewExist")
+    group = told["post_training_bias_metrics"]["facets"]["NewExist"][0]
+    assert group["rows"] + group["other_rows"] == 800
+    assert group["rows"] < group["other_rows"]
+    assert "rows" not in plain["post_training_bias_metrics"]["facets"]["NewExist"][0]
+    for each in group["metrics"]:
+        if "lower" in each:
+            assert each["lower"] < each["value"] < each["upper"]
+    assert "lower" in described(told, "post_training_bias_metrics", "NewExist", "DI")
+
+
+@pytest.mark.parametrize(
+    ("stage", "metric", "truth"),
+    [
+        ("post_training_bias_metrics", "DPPL", 0.05),
+        ("post_training_bias_metrics", "DI", 1 - 0.05 / 0.74),  # of the others 0.7 * 0.8 + 0.3 * 0.6 are approved
+        ("pre_training_bias_metrics", "DPL", 0.0),
+    ],
+)
+def test_intervals_cover_the_truth_as_often_as_they_say(monkeypatch, stage, metric, truth):
+    monkeypatch.setattr(bias, "SAMPLES", 300)
+    covered = 0
+    for seed in range(200):
+        each = described(bias.analysis(counted(seed, 600), intervals=True), stage, "NewExist", metric)
+        covered += each["lower"] <= truth <= each["upper"]
+    assert stats.binomtest(covered, 200, 0.95).pvalue > 0.001
+
+
+def test_a_window_in_which_nobody_belongs_to_any_facet_is_empty(base):
+    """As of a facet that requests do not tell: it must not look as if it had been judged and found fair."""
+    counts = bias.counts((NEW,), {"NewExist": [None] * 500}, [True] * 500)
+    judgement = bias.judge(base, counts, WINDOW)
+    assert (judgement.status, judgement.rows) == (EMPTY, 0)

@@ -1,0 +1,91 @@
+"""The mortgage applications, and whole runs of the pipeline's steps in one process."""
+
+import json
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from monitoring.steps import job
+from mortgage_approval.schema import ENCODER, FIELDS, INPUTS
+from mortgage_approval.steps import evaluate, features, gate, train, validate
+from tabular import files
+
+MORTGAGES = Path(__file__).parents[3] / "data" / "mortgages" / "hmda.csv.gz"
+LIMITS = '{"bias":{"DI":[0.8,1.25]},"max_attribution_share":0.5}'
+
+
+class Run:
+    """What a run of the pipeline left behind: /opt/ml of its jobs, one after the other."""
+
+    def __init__(self, base: Path, *, mitigation: str = "none", threshold: float = 0.25, limits: str = LIMITS) -> None:
+        self.base, self.refusal = base, ""
+        inputs, outputs = base / "processing" / "input", base / "processing" / "output"
+        (inputs / "raw").mkdir(parents=True)
+        shutil.copy(MORTGAGES, inputs / "raw")
+        validate.main([])
+        features.main([])
+        self.model_dir = base / "model"
+        hyperparameters = ["--mitigation", mitigation, "--decision_threshold", str(threshold)]
+        train.main(["--train", str(outputs / "train"), "--model_dir", str(self.model_dir), *hyperparameters])
+        (inputs / "model").mkdir()
+        with tarfile.open(inputs / "model" / "model.tar.gz", "w:gz") as members:
+            members.add(self.model_dir, arcname=".")
+        self._hand_on("test", "baseline")
+        evaluate.main([])
+        self._hand_on("evaluation", "bias", "explainability")
+        try:
+            gate.main(["--min-auc", "0.65", "--limits", limits])
+        except job.StepError as error:
+            self.refusal = str(error)
+
+    def _hand_on(self, *names: str) -> None:
+        for name in names:
+            shutil.copytree(self.base / "processing" / "output" / name, self.base / "processing" / "input" / name)
+
+    def read(self, place: str) -> Any:
+        return json.loads((self.base / "processing" / "output" / place).read_text())
+
+    def metric(self, name: str, facet: str, place: str = "bias/analysis.json") -> dict[str, Any]:
+        document = self.read(place)
+        stages = [stage for key, stage in document.items() if key.endswith("_bias_metrics")]
+        groups = [group for stage in stages for group in stage["facets"][facet]]
+        return next(each for group in groups for each in group["metrics"] if each["name"] == name)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+    """Runs the steps; the same run only once a session."""
+    known: dict[str, Run] = {}
+
+    def start(**parameters: Any) -> Run:
+        key = repr(sorted(parameters.items()))
+        if key not in known:
+            base = tmp_path_factory.mktemp("ml")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("SAGEMAKER_BASE_DIR", str(base))
+                known[key] = Run(base, **parameters)
+        return known[key]
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def applications() -> pd.DataFrame:
+    return files.read_rows([MORTGAGES], FIELDS)
+
+
+@pytest.fixture(scope="session")
+def parts(applications: pd.DataFrame) -> features.Parts:
+    return features.transform(applications, 0.3)
+
+
+@pytest.fixture(scope="session")
+def requested(parts: features.Parts) -> list[dict[str, Any]]:
+    """A hundred applications as a client would send them."""
+    texts = parts.test[list(ENCODER.names)].head(100).astype(str).to_dict("records")
+    return [{field.name: field.read_text(row[field.name]) for field in INPUTS} for row in texts]
