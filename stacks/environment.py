@@ -6,7 +6,10 @@ from typing import Any
 import aws_cdk as cdk
 
 from mlops_constructs.naming import EnvironmentNames
+from stacks.access import AccessStack
+from stacks.features import FeaturesStack
 from stacks.foundation import FoundationStack
+from stacks.governance import GovernanceStack
 from stacks.monitoring import MonitoringStack
 from stacks.overview import OverviewStack
 from stacks.release import ReleaseStack
@@ -16,9 +19,10 @@ from stacks.training import TrainingStack
 
 
 def add_stacks(app: cdk.App, settings: EnvironmentSettings, *, code_root: Path) -> None:
-    """The foundation, for each model its training, serving, release and monitoring stacks, and what shows them all.
+    """The foundation, the features, for each model its training, serving, release, monitoring and governance stacks,
+    the roles of people, and what shows them all.
 
-    A model that is switched off keeps the last three, which take its endpoint and its schedules away: a stack that
+    A model that is switched off keeps all but the first, which take its endpoint and its schedules away: a stack that
     only left the app would stay as it is. Nothing is trained where a model is switched off or its versions come from
     elsewhere.
 
@@ -29,23 +33,31 @@ def add_stacks(app: cdk.App, settings: EnvironmentSettings, *, code_root: Path) 
     where = cdk.Environment(account=settings.account, region=settings.region)
     common: dict[str, Any] = {"settings": settings, "env": where, "termination_protection": settings.retain}
     shared = FoundationStack(app, names.foundation_stack, names=names, **common)
+    features = FeaturesStack(app, names.features_stack, names=names, foundation=shared.foundation, **common)
+    access = AccessStack(app, names.access_stack, names=names, foundation=shared.foundation, **common)
     OverviewStack(app, names.overview_stack, names=names, **common)
     cdk.Tags.of(app).add("project", settings.project)
     cdk.Tags.of(app).add("environment", settings.environment)
+    features.add_stack_dependency(shared)
+    access.add_stack_dependency(features)
     for folder, each in settings.models.items():
         model = names.model(folder)
         common |= {"names": model, "foundation": shared.foundation}
         serving = ServingStack(app, model.serving_stack, **common)
         release = ReleaseStack(app, model.release_stack, code_root=code_root, **common)
         monitoring = MonitoringStack(app, model.monitoring_stack, code_root=code_root, **common)
-        stacks = [serving, release, monitoring]
+        governance = GovernanceStack(app, model.governance_stack, **common)
+        stacks = [serving, release, monitoring, governance]
         if each.trains:
             training = TrainingStack(app, model.training_stack, code_root=code_root, **common)
-            release.add_stack_dependency(training)
-            monitoring.add_stack_dependency(training)
+            training.add_stack_dependency(features)
+            for following in (release, monitoring, governance):
+                following.add_stack_dependency(training)
             stacks.append(training)
         serving.add_stack_dependency(shared)  # its inputs are parameters there, by name only
+        serving.add_stack_dependency(features)
         release.add_stack_dependency(serving)
         monitoring.add_stack_dependency(serving)
+        governance.add_stack_dependency(release)
         for stack in stacks:
             cdk.Tags.of(stack).add("model", model.public)

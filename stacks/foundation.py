@@ -17,6 +17,14 @@ from mlops_constructs.release_parameters import ReleaseParameters
 from mlops_constructs.shared_parameters import SharedParameters
 from stacks.settings import EnvironmentSettings
 
+EVIDENCE_DAYS = 7 * 365
+"""How long nobody can remove a version's evidence by accident, from the day that it was written.
+
+Longer than a creditor keeps what a decision was based on (25 months: 12 CFR 1002.12) and than a claim from a contract
+can be brought in England (six years: Limitation Act 1980, section 5). Where more is asked for, such as ten years of
+documentation for a system of high risk (Regulation (EU) 2024/1689, article 18), raise it: it may grow at any time.
+"""
+
 
 class FoundationStack(cdk.Stack):
     """Outlives every model; nothing in it is replaced by a deployment."""
@@ -38,12 +46,25 @@ class FoundationStack(cdk.Stack):
             EncryptedBucket(self, name, protection=protection, access_logs=access_logs)
             for name in ("Data", "Artifacts", "Capture")
         )
+        evidence = EncryptedBucket(
+            self,
+            "Evidence",
+            protection=protection,
+            access_logs=access_logs,
+            locked_for=cdk.Duration.days(EVIDENCE_DAYS) if settings.retain else None,
+        )
         capture.send_events()  # outcomes arrive there, and the release controllers want to know
         data.send_events()  # training data arrive there, and the retraining controllers want to know
         ledger = Ledger(self, "Ledger", protection=protection)
         topic = NotificationTopic(self, "Topic", key=key, emails=settings.notifications.emails)
         self.foundation = Foundation(
-            data=data, artifacts=artifacts, capture=capture, ledger=ledger, topic=topic, protection=protection
+            data=data,
+            artifacts=artifacts,
+            capture=capture,
+            evidence=evidence,
+            ledger=ledger,
+            topic=topic,
+            protection=protection,
         )
         SharedParameters(self, "Shared", names=names, artifacts=artifacts, key=key)
         for folder in settings.models:
@@ -51,14 +72,16 @@ class FoundationStack(cdk.Stack):
             ReleaseParameters(self, f"Release-{model.public}", names=model)
         if not settings.retain:
             emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=protection)
-            for bucket in (data, artifacts, capture, access_logs):
+            for bucket in (data, artifacts, capture, evidence, access_logs):
                 emptying.empty_bucket(bucket)
         self._export(key.key_arn, topic.topic_arn, ledger.table_arn, ledger.table_name)
-        self._export(*(value for each in (data, artifacts, capture) for value in (each.bucket_arn, each.bucket_name)))
+        buckets = (data, artifacts, capture, evidence)
+        self._export(*(value for each in buckets for value in (each.bucket_arn, each.bucket_name)))
         cdk.CfnOutput(self, "KeyArn", value=key.key_arn)
         cdk.CfnOutput(self, "DataBucket", value=data.bucket_name)
         cdk.CfnOutput(self, "ArtifactsBucket", value=artifacts.bucket_name)
         cdk.CfnOutput(self, "CaptureBucket", value=capture.bucket_name)
+        cdk.CfnOutput(self, "EvidenceBucket", value=evidence.bucket_name)
         cdk.CfnOutput(self, "LedgerTable", value=ledger.table_name)
         cdk.CfnOutput(self, "TopicArn", value=topic.topic_arn)
 

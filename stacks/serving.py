@@ -8,6 +8,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from mlops_constructs.artifact_source import ArtifactSource
+from mlops_constructs.feature_access import FeatureAccess
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.model_endpoint import ModelEndpoint
@@ -43,7 +44,12 @@ class ServingStack(cdk.Stack):
         image = Images(self, settings.images).image(model.framework)
         elsewhere = model.release.takes_from
         source = ArtifactSource(self, "Source", names=EnvironmentNames(names.project, elsewhere)) if elsewhere else None
-        role = ModelRole(self, "Role", names=names, image=image, foundation=foundation, source=source)
+        features = FeatureAccess(
+            EnvironmentNames(names.project, names.environment), settings.used_groups(names.folder), foundation
+        )
+        role = ModelRole(
+            self, "Role", names=names, image=image, foundation=foundation, features=features, source=source
+        )
         if model.enabled and model.batch.enabled:
             role.grant_batch(names, model.batch, foundation)
         endpoint = ModelEndpoint(
@@ -54,6 +60,7 @@ class ServingStack(cdk.Stack):
             released=released,
             role=role,
             foundation=foundation,
+            features=features,
         )
         self._build_outputs(names, released, endpoint)
         if model.serving.autoscaling.enabled:

@@ -9,9 +9,10 @@ from constructs import Construct
 
 from mlops_constructs.empty_on_delete import EmptyOnDelete
 from mlops_constructs.errors import SettingRefusedError
+from mlops_constructs.feature_access import FeatureAccess
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
-from mlops_constructs.naming import ModelNames
+from mlops_constructs.naming import EnvironmentNames, ModelNames
 from mlops_constructs.retraining_settings import RetrainingSettings
 from mlops_constructs.training_pipeline import TrainingPipeline
 from stacks.settings import EnvironmentSettings
@@ -32,6 +33,7 @@ class TrainingStack(cdk.Stack):
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
+        environment = EnvironmentNames(names.project, names.environment)
         training = TrainingPipeline(
             self,
             "Training",
@@ -41,6 +43,7 @@ class TrainingStack(cdk.Stack):
             code_root=code_root,
             images=Images(self, settings.images),
             foundation=foundation,
+            features=FeatureAccess(environment, settings.used_groups(names.folder), foundation),
         )
         _check_retraining(settings.models[names.folder].retraining, training, names.folder)
         if not settings.retain:

@@ -24,14 +24,14 @@ _TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
 
 
 def allow(
-    role: iam.IRole,
+    role: iam.IRole | iam.ManagedPolicy,
     actions: Sequence[str],
     resources: Sequence[str],
     *,
     why: str | None = None,
     conditions: Conditions | None = None,
 ) -> None:
-    """Add a statement to `role`'s own policy; `why` is required if a resource or an action has a `*`."""
+    """Add a statement to a policy, or to a role's own; `why` is required if a resource or an action has a `*`."""
     wildcards = [f"Action::{action}" for action in actions if "*" in action]
     for resource in resources:
         wildcards += [f"Resource::{form}" for form in sorted(_flat_forms(role, resource)) if "*" in form]

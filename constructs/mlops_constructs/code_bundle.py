@@ -5,7 +5,9 @@ Layout of the archive, which the pipeline's steps and SageMaker's script mode re
     train.py            shim: runs <model>.steps.train.main()
     inference.py        shim: model_fn, input_fn, predict_fn and output_fn of <model>.inference
     <model>/**          the model's folder
+    features/**         the feature store, shared by all models
     monitoring/**       statistics shared by all models
+    tabular/**          what models of declared fields share: reading, encoding, answering, the gate
 
 A shim is there only if the module behind it is. `requirements.txt` stays at `<model>/requirements.txt`: at
 the archive's root SageMaker's toolkits would install it in every training job and in every serving container,
@@ -22,7 +24,7 @@ from pathlib import Path
 
 from mlops_constructs.errors import ConstructError
 
-SHARED_PACKAGES = ("monitoring",)
+SHARED_PACKAGES = ("features", "monitoring", "tabular")
 
 # Read at synth, never inside a container; leaving them out keeps step caches valid when only the DAG or the sample
 # requests change.

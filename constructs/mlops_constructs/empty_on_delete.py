@@ -6,6 +6,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from mlops_constructs.access import NO_RESOURCE, allow
+from mlops_constructs.audit_bucket import AuditBucket
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.encrypted_bucket import AccessLogBucket
 from mlops_constructs.function import PythonFunction
@@ -41,9 +42,9 @@ class EmptyOnDelete(Construct):
         resource = self._resource(bucket.node.id, BUCKET, bucket.bucket_name)
         if not bucket.policy:
             return
-        if isinstance(bucket, AccessLogBucket):
-            # S3 goes on writing what it logged, the deletion of the other buckets' objects for one, as long as
-            # the policy lets it: the policy goes first, or the bucket is not empty when its turn comes.
+        if isinstance(bucket, AccessLogBucket | AuditBucket):
+            # S3 and CloudTrail go on writing what they recorded, the deletion of the other buckets' objects for one,
+            # as long as the policy lets them: the policy goes first, or the bucket is not empty when its turn comes.
             bucket.policy.node.add_dependency(resource)
         else:
             # The deny of plain HTTP stays until the bucket is empty.

@@ -15,8 +15,15 @@ class EncryptedBucket(s3.Bucket):
     """Grants are by prefix: a model's roles see that model's objects and no others."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, protection: DataProtection, access_logs: s3.IBucket
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        protection: DataProtection,
+        access_logs: s3.IBucket,
+        locked_for: cdk.Duration | None = None,
     ) -> None:
+        """locked_for: how long a version can neither be removed nor changed but by who may bypass governance."""
         super().__init__(
             scope,
             construct_id,
@@ -26,6 +33,7 @@ class EncryptedBucket(s3.Bucket):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             versioned=True,
+            object_lock_default_retention=s3.ObjectLockRetention.governance(locked_for) if locked_for else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=protection.removal_policy,

@@ -9,6 +9,8 @@ from constructs import Construct
 _PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
 # What CloudWatch Logs asks for (user guide: encrypt log data).
 _LOG_ACTIONS = ("Encrypt", "Decrypt", "ReEncrypt*", "GenerateDataKey*", "Describe*")
+# What CloudTrail asks for, Decrypt where a bucket's own key is between (user guide: KMS key policies for CloudTrail).
+_TRAIL_ACTIONS = ("GenerateDataKey*", "Decrypt", "DescribeKey")
 
 
 class EnvironmentKey(kms.Key):
@@ -25,6 +27,7 @@ class EnvironmentKey(kms.Key):
         )
         self._allow_log_groups()
         self._allow_publishers()
+        self._allow_trails()
 
     def _allow_log_groups(self) -> None:
         stack = cdk.Stack.of(self)
@@ -52,5 +55,18 @@ class EnvironmentKey(kms.Key):
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
                 resources=["*"],  # in a key policy: this key
                 conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+            )
+        )
+
+    def _allow_trails(self) -> None:
+        """By the trail's ARN alone: with a bucket's own key, S3 names the bucket, not the trail, as the context."""
+        trails = cdk.Stack.of(self).format_arn(service="cloudtrail", resource="trail", resource_name="*")
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TrailsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudtrail.amazonaws.com")],
+                actions=[f"kms:{action}" for action in _TRAIL_ACTIONS],
+                resources=["*"],  # in a key policy: this key
+                conditions={"ArnLike": {"aws:SourceArn": trails}},
             )
         )

@@ -11,11 +11,12 @@ from mlops_constructs.ledger import Ledger
 
 @dataclass(frozen=True)
 class Foundation:
-    """Buckets for what comes in, what pipelines make and what endpoints saw; the ledger; a topic for people."""
+    """Buckets for what comes in, what pipelines make, what endpoints saw and what explains it; the ledger; a topic."""
 
     data: EncryptedBucket
     artifacts: EncryptedBucket
     capture: EncryptedBucket
+    evidence: EncryptedBucket
     ledger: Ledger
     topic: sns.ITopic
     protection: DataProtection

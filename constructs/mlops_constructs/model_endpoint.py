@@ -9,6 +9,7 @@ from constructs import Construct
 
 from mlops_constructs.blue_green import blue_green
 from mlops_constructs.conditional import exist_only_if
+from mlops_constructs.feature_access import FeatureAccess
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.instance_type_guard import InstanceTypeGuard
 from mlops_constructs.instance_types import has_local_storage
@@ -38,9 +39,11 @@ class ModelEndpoint(Construct):
         released: ReleaseInputs,
         role: ModelRole,
         foundation: Foundation,
+        features: FeatureAccess,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names, self._settings, self._released, self._role = names, settings, released, role
+        self._environment = features.environment(names)
         # "Default" is left out of logical ids: the champion's resources keep those of the time before challengers.
         self.champion = self._build_variant("Default", released.champion)
         self.challenger = self._build_variant("Challenger", released.challenger)
@@ -66,6 +69,7 @@ class ModelEndpoint(Construct):
             endpoint_name=self._names.endpoint,
             settings=self._settings,
             role=self._role,
+            environment=self._environment,
         )
 
     def _build_config(self, foundation: Foundation) -> sagemaker.CfnEndpointConfig:

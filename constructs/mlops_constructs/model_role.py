@@ -6,6 +6,7 @@ from constructs import Construct
 from mlops_constructs.access import allow
 from mlops_constructs.artifact_source import ArtifactSource
 from mlops_constructs.batch_settings import BatchSettings
+from mlops_constructs.feature_access import FeatureAccess
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import ContainerImage
 from mlops_constructs.naming import ModelNames
@@ -15,7 +16,7 @@ from mlops_constructs.sagemaker_role import SageMakerRole
 class ModelRole(SageMakerRole):
     """Loads the model, writes what it captured, and lets a deployment look at its alarms.
 
-    source: where the model's artifacts are, if not in this environment.
+    source: where the model's artifacts are, if not in this environment. features: the groups that it reads online.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class ModelRole(SageMakerRole):
         names: ModelNames,
         image: ContainerImage,
         foundation: Foundation,
+        features: FeatureAccess,
         source: ArtifactSource | None = None,
     ) -> None:
         super().__init__(scope, construct_id, description=f"Endpoint {names.endpoint}")
@@ -35,6 +37,7 @@ class ModelRole(SageMakerRole):
         (source or foundation.artifacts).grant_read_below(self, names.folder)
         foundation.capture.grant_write_below(self, names.folder)
         self.grant_volumes(foundation.protection.key)
+        features.grant_read_online(self)
         self._allow_alarms(names)
 
     def grant_batch(self, names: ModelNames, settings: BatchSettings, foundation: Foundation) -> None:

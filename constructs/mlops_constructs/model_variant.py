@@ -1,5 +1,6 @@
 """One model behind an endpoint: champion, challenger or shadow."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
@@ -22,6 +23,9 @@ class ModelVariant(Construct):
 
     Those come by `watch` and `scale`, once there are a configuration and an endpoint to name. The model's name
     is generated, so that a new package makes a new one.
+
+    environment: variables beside those that name the version, for what the model reads of other services while it
+    answers. Without any, its containers have no network.
     """
 
     def __init__(
@@ -33,10 +37,11 @@ class ModelVariant(Construct):
         endpoint_name: str,
         settings: ServingSettings,
         role: ModelRole,
+        environment: Mapping[str, str],
     ) -> None:
         super().__init__(scope, construct_id)
         self._released, self._endpoint_name, self._settings = released, endpoint_name, settings
-        self.model = self._build_model(role)
+        self.model = self._build_model(role, environment)
         exist_only_if(self.model, released.exists)
 
     def entry(self, *, instances: int, weight: int) -> dict[str, Any]:
@@ -78,7 +83,7 @@ class ModelVariant(Construct):
         scaling.node.add_dependency(endpoint)
         exist_only_if(scaling, while_)
 
-    def _build_model(self, role: ModelRole) -> sagemaker.CfnModel:
+    def _build_model(self, role: ModelRole, environment: Mapping[str, str]) -> sagemaker.CfnModel:
         package = self._released.package_arn
         # "none" has no such part, and CloudFormation refuses to select what is not there: two more parts for it.
         version = cdk.Fn.select(_VERSION_IN_ARN, cdk.Fn.split("/", f"{package}//"))
@@ -86,11 +91,13 @@ class ModelVariant(Construct):
             self,
             "Model",
             execution_role_arn=role.role_arn,
-            enable_network_isolation=True,
+            # Isolated containers reach no service at all, not even by an endpoint in a VPC (developer guide: network
+            # isolation); one that reads features needs the online store, and its role lets it do nothing else there.
+            enable_network_isolation=not environment,
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 model_package_name=package,
                 # Every answer, and so every captured record, names the version that gave it.
-                environment={"MODEL_PACKAGE_ARN": package, "MODEL_VERSION": version},
+                environment={"MODEL_PACKAGE_ARN": package, "MODEL_VERSION": version, **environment},
             ),
         )
         model.node.add_dependency(role)

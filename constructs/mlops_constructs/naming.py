@@ -19,6 +19,8 @@ JOB_LIMIT = 63  # CreateTransformJob: TransformJobName
 TRANSFORM_JOB_SUFFIX = 13  # of a scheduled time, such as 20261121-0300; those of requests are shorter
 PIPELINE_LIMIT = 256  # CreatePipeline: PipelineName
 SCHEDULE_LIMIT = 63  # CreateMonitoringSchedule: MonitoringScheduleName; EventBridge Scheduler takes one more
+CARD_LIMIT = 63  # CreateModelCard: ModelCardName
+FEATURE_GROUP_LIMIT = 64  # CreateFeatureGroup: FeatureGroupName
 STACK_LIMIT = 128  # CreateStack: StackName
 PARAMETER_LEVELS = 15  # PutParameter: Name, parts of a hierarchy
 PARAMETER_LIMIT = 1011  # PutParameter: Name, counted with the ARN that it becomes a part of
@@ -64,7 +66,8 @@ class ModelNames:
         _within("endpoint and model package group", self.base, ENDPOINT_LIMIT)
         for pipeline in (self.pipeline, self.monitoring_pipeline):
             _within("pipeline", pipeline, PIPELINE_LIMIT)
-        for stack in (self.training_stack, self.serving_stack, self.release_stack, self.monitoring_stack):
+        stacks = (self.training_stack, self.serving_stack, self.release_stack, self.monitoring_stack)
+        for stack in (*stacks, self.governance_stack):
             _within("stack", stack, STACK_LIMIT)
         for parameter in ReleaseParameter:
             self.release_parameter(parameter)
@@ -129,6 +132,14 @@ class ModelNames:
         return f"{self.base}-monitoring"
 
     @property
+    def governance_stack(self) -> str:
+        return f"{self.base}-governance"
+
+    def card(self, version: int) -> str:
+        """The model card of a version; names of the same model begin alike."""
+        return _fitting(self.base, f"-v{version}", CARD_LIMIT)
+
+    @property
     def database(self) -> str:
         """Of the model's tables; without hyphens, which SQL would take for minus signs."""
         return f"{self.project}_{self.environment}_{self.folder}".replace("-", "_")
@@ -136,6 +147,21 @@ class ModelNames:
     @property
     def workgroup(self) -> str:
         return self.base
+
+    @property
+    def feature_rows_table(self) -> str:
+        """In the environment's features database: rows that wait for their features."""
+        return f"{self.folder}_rows"
+
+    @property
+    def feature_rows(self) -> str:
+        """Prefix of those rows in the artifacts bucket, without the slash at its end."""
+        return f"{self.folder}/feature-rows"
+
+    @property
+    def feature_results(self) -> str:
+        """Prefix of rows with their features in the artifacts bucket, without the slash at its end."""
+        return f"{self.folder}/feature-queries"
 
     @property
     def ground_truth(self) -> str:
@@ -200,6 +226,38 @@ class EnvironmentNames:
     @property
     def overview_stack(self) -> str:
         return f"{self.base}-overview"
+
+    @property
+    def features_stack(self) -> str:
+        return f"{self.base}-features"
+
+    @property
+    def access_stack(self) -> str:
+        return f"{self.base}-access"
+
+    @property
+    def features_database(self) -> str:
+        """Of what the feature store is asked for; no model's, since no model's folder is called `features`."""
+        return f"{self.base}_features".replace("-", "_")
+
+    @property
+    def features_workgroup(self) -> str:
+        return f"{self.base}-features"
+
+    def feature_group(self, name: str) -> str:
+        """The feature group's name on AWS; raises ConstructError if that would not take it."""
+        if not _FOLDER.fullmatch(name):
+            raise ConstructError(
+                f"feature group {name!r} cannot be named on AWS: use lower case letters, digits and single "
+                f"underscores, starting with a letter"
+            )
+        physical = f"{self.base}-{name.replace('_', '-')}"
+        if len(physical) > FEATURE_GROUP_LIMIT:
+            raise ConstructError(
+                f"feature group name {physical!r} has {len(physical)} characters, AWS allows {FEATURE_GROUP_LIMIT}: "
+                f"shorten it by {len(physical) - FEATURE_GROUP_LIMIT}"
+            )
+        return physical
 
     @property
     def dashboard(self) -> str:

@@ -1,7 +1,8 @@
 """What a model's `definition.py` is given: everything that only the deployment knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mlops_constructs.settings import TrainingSettings
 
@@ -10,8 +11,8 @@ from mlops_constructs.settings import TrainingSettings
 class PipelineContext:
     """Surroundings of one model's pipeline.
 
-    Every string but `model`, `base_name`, `code_sha256`, `package_group` and `champion_parameter` may be a
-    deploy-time token: put it into f-strings or `Std:Join`, never look inside.
+    Every string but `model`, `base_name`, `code_sha256`, `package_group`, `champion_parameter`, `features_workgroup`
+    and `features_rows_table` may be a deploy-time token: put it into f-strings or `Std:Join`, never look inside.
     """
 
     model: str
@@ -34,6 +35,16 @@ class PipelineContext:
     """SSM parameter that names today's champion package, or `none`."""
     label_maturity_days: int
     """`monitoring.labels.matures_after_days`: how old a prediction is when its outcome counts as known."""
+    features: Mapping[str, Mapping[str, Any]]
+    """The model's feature groups by their names in the configuration, as pipeline_code/features/group.py reads them."""
+    features_workgroup: str
+    """Athena workgroup for what follows."""
+    features_rows_table: str
+    """`database.table` of rows that wait for their features: row, record, event_time, and the partition `run`."""
+    features_rows_uri: str
+    """Where that table's files lie, `<uri>/<run>/…`: tab-separated lines without a header."""
+    features_results_uri: str
+    """Where the pipeline's role may have query results written."""
     image_uri: Callable[[str], str]
     """Container image of a framework, for example `image_uri("xgboost")`."""
     built_in: Callable[[str], bool]

@@ -5,6 +5,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlops_constructs.access import allow
+from mlops_constructs.feature_access import FeatureAccess
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.sagemaker_role import SageMakerRole
@@ -44,6 +45,13 @@ class PipelineRole(SageMakerRole):
         self.grant_volumes(foundation.protection.key)
         # Asked for by jobs that name a key for their outputs (developer guide: execution roles).
         allow(self, ["kms:Encrypt"], [foundation.protection.key.key_arn])
+
+    def grant_features(self, features: FeatureAccess) -> None:
+        """Fill the groups, read them, and join them to the model's rows; those and the results are its artifacts."""
+        features.grant_put(self)
+        features.grant_read_online(self)
+        features.grant_describe(self)
+        features.grant_query(self, self._names)
 
     def grant_code(self, bucket: s3.IBucket, *keys: str) -> None:
         """Read these objects of the bootstrap bucket, not the bucket; a key may end in `*`."""

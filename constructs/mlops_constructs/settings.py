@@ -29,6 +29,37 @@ METRIC_PERIOD_SECONDS = 60
 """SageMaker publishes endpoint metrics once a minute; an alarm cannot look more closely."""
 
 
+BIAS_METRICS = (
+    *("CI", "DPL", "KL", "JS", "LP", "TVD", "KS", "CDDL"),
+    *("AD", "CDDPL", "DAR", "DCAcc", "DCR", "DI", "DPPL", "DRR", "GE", "RD", "SD", "TE"),
+)
+"""Clarify's names, before and after training (developer guide: bias metrics), as pipeline_code/monitoring has them."""
+
+Bounds = Annotated[
+    tuple[
+        Annotated[float, Field(allow_inf_nan=False)],
+        Annotated[float, Field(allow_inf_nan=False)],
+    ],
+    Field(strict=False, description="a list of two numbers, the lowest and the highest that is allowed"),
+]
+
+
+class LimitSettings(FrozenModel):
+    """What a version must keep to be registered, beside being good: shares of attribution from 0 to 1."""
+
+    max_attribution_share: Annotated[float, Field(gt=0, le=1)]
+    bias: Annotated[Mapping[str, Bounds], Frozen]
+
+    @model_validator(mode="after")
+    def _metrics_exist(self) -> Self:
+        for name, (lowest, highest) in self.bias.items():
+            if name not in BIAS_METRICS:
+                refuse(f"bias.{name}", f"for a metric of Clarify: {', '.join(BIAS_METRICS)}")
+            if lowest > highest:
+                refuse(f"bias.{name}", "a list of two numbers, the lowest first")
+        return self
+
+
 class TrainingSettings(FrozenModel):
     """How a model's pipeline trains, and what a model must reach to be registered."""
 
@@ -38,6 +69,7 @@ class TrainingSettings(FrozenModel):
     volume_gb: Annotated[int, Field(ge=1, le=16384)]
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)]
     min_auc: Annotated[float, Field(ge=0.5, lt=1)]
+    limits: LimitSettings
     tuning_jobs: Annotated[int, Field(ge=1, le=750)]
     tuning_parallel_jobs: Annotated[int, Field(ge=1, le=100)]
     parameters: Annotated[Mapping[str, Default], Frozen]

@@ -8,6 +8,8 @@ from constructs import Construct
 
 from mlops_constructs import pipeline_definition, published_code
 from mlops_constructs.data_protection import DataProtection
+from mlops_constructs.feature_access import FeatureAccess
+from mlops_constructs.feature_rows import FeatureRows
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.naming import ModelNames
@@ -35,12 +37,16 @@ class TrainingPipeline(Construct):
         code_root: Path,
         images: Images,
         foundation: Foundation,
+        features: FeatureAccess,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names = names
         self.group = self._build_group(foundation.protection)
         self.role = PipelineRole(self, "Role", names=names)
         self.role.grant_storage(foundation, settings.data_prefix)
+        self.role.grant_features(features)
+        if features.groups:
+            FeatureRows(self, "FeatureRows", names=names, environment=features.names, foundation=foundation)
         code = published_code.publish(self, code_root, names.folder)
         self.role.grant_code(code.bucket, code.key)
         context = surroundings(
@@ -52,6 +58,7 @@ class TrainingPipeline(Construct):
             images=images,
             label_maturity_days=label_maturity_days,
             settings=settings,
+            features=features,
         )
         definition = pipeline_definition.load(self, code_root, context)
         if definition.code_bucket:

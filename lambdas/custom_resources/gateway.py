@@ -1,4 +1,4 @@
-"""What is emptied, and where the answer goes: the only module with boto3 and the network.
+"""What is emptied, how the stack is, where the answer goes: the only module with boto3 and the network.
 
 Emptying is a generator that yields after each batch what is done so far, so that the caller can watch the
 time; what was deleted stays deleted, so a later run goes on.
@@ -91,6 +91,12 @@ def _empty_group(name: str) -> Iterator[int]:
             if not _is_gone(error):
                 raise
         yield 1
+
+
+def is_rolled_back(stack_id: str) -> bool:
+    """Whether the stack is on its way back from an update that failed."""
+    [stack] = client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"]
+    return "ROLLBACK" in stack["StackStatus"]
 
 
 def _is_gone(error: ClientError) -> bool:

@@ -4,8 +4,8 @@ Lambda entry point `handler.handler`. ResourceProperties: Kind, Name and what DE
 
 - bucket, model-package-group: emptied at Delete, so that CloudFormation can delete them; Create and Update only
   check the properties.
-- instance-type: stands for an endpoint's instance type; an Update that SageMaker would refuse fails here, with
-  the way to do it.
+- instance-type, feature-group: stand for an endpoint's instance type and for a feature group; an Update that
+  SageMaker would refuse fails here, with the way to do it.
 
 It always answers, since CloudFormation waits an hour for an answer that does not come.
 """
@@ -17,9 +17,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from gateway import empty, send
-from instance_type import refusal
-from request import INSTANCE_TYPE, BadRequestError, Request
+import feature_group
+import instance_type
+from gateway import empty, is_rolled_back, send
+from request import FEATURE_GROUP, INSTANCE_TYPE, BadRequestError, Request
 
 TIME_TO_ANSWER_MS = 60_000
 """More than one more batch and the three tries to answer can take with all their retries."""
@@ -47,8 +48,8 @@ def _do(request: Request, context: Context) -> str:
     """Why it failed, or ""."""
     try:
         request.check()
-        if request.kind == INSTANCE_TYPE:
-            return refusal(request.given_id, request.wanted_id) if request.type == "Update" else ""
+        if request.kind in (INSTANCE_TYPE, FEATURE_GROUP):
+            return _refusal(request) if request.type == "Update" else ""
         return _empty(request, context) if request.type == "Delete" else ""
     except BadRequestError as error:
         # CloudFormation deletes what it could not create: then there is nothing to empty.
@@ -56,6 +57,15 @@ def _do(request: Request, context: Context) -> str:
     except Exception as error:
         # Whatever it is, CloudFormation must hear of it now rather than after its hour of waiting.
         return f"{request.kind} {request.name}: {error}"
+
+
+def _refusal(request: Request) -> str:
+    if request.kind == INSTANCE_TYPE:
+        return instance_type.refusal(request.given_id, request.wanted_id)
+    setting, wanted = request.details
+    reason = feature_group.refusal(setting, request.name, request.old[1], wanted)
+    # What a rollback asks for was there before: refusing it would only leave the stack between two states.
+    return "" if reason and is_rolled_back(request.stack_id) else reason
 
 
 def _empty(request: Request, context: Context) -> str:

@@ -13,12 +13,17 @@ from typing import Any
 BUCKET = "bucket"
 PACKAGE_GROUP = "model-package-group"
 INSTANCE_TYPE = "instance-type"
+FEATURE_GROUP = "feature-group"
 DETAILS: Mapping[str, tuple[str, ...]] = {
     BUCKET: (),
     PACKAGE_GROUP: (),
     INSTANCE_TYPE: ("InstanceType", "Autoscaling"),
+    FEATURE_GROUP: ("Setting", "Definition"),
 }
 """The kinds of resources, and the properties that each has beside Kind and Name."""
+
+TOLD_APART = frozenset({INSTANCE_TYPE})
+"""Kinds whose properties are part of the physical id."""
 
 REASON_LIMIT = 1000  # CloudFormation takes an answer of 4096 bytes
 
@@ -29,12 +34,16 @@ class BadRequestError(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """type is Create, Update or Delete; given_id is the physical id, "" while there is none."""
+    """type is Create, Update or Delete; given_id is the physical id, "" while there is none.
+
+    old: what the details were before an Update, all "" otherwise.
+    """
 
     type: str
     kind: str
     name: str
     details: tuple[str, ...]
+    old: tuple[str, ...]
     response_url: str
     stack_id: str
     request_id: str
@@ -50,7 +59,8 @@ class Request:
             type=event["RequestType"],
             kind=kind,
             name=str(properties.get("Name", "")),
-            details=tuple(str(properties.get(detail, "")) for detail in DETAILS.get(kind, ())),
+            details=_details(kind, properties),
+            old=_details(kind, event.get("OldResourceProperties") or {}),
             response_url=event["ResponseURL"],
             stack_id=event["StackId"],
             request_id=event["RequestId"],
@@ -72,9 +82,9 @@ class Request:
     def wanted_id(self) -> str:
         """The physical id of what the properties describe: the same for the same thing.
 
-        Another name or detail is another thing: CloudFormation then sends a deletion of the old one.
+        Another id is another thing: CloudFormation then sends a deletion of the old one.
         """
-        return "/".join([self.kind, self.name, *self.details])
+        return "/".join([self.kind, self.name, *(self.details if self.kind in TOLD_APART else ())])
 
     def answer(self, failure: str = "") -> bytes:
         """The body of the response: SUCCESS, or FAILED with the reason.
@@ -92,3 +102,7 @@ class Request:
                 "LogicalResourceId": self.logical_id,
             }
         ).encode()
+
+
+def _details(kind: str, properties: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(properties.get(detail, "")) for detail in DETAILS.get(kind, ()))

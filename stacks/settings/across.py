@@ -67,6 +67,26 @@ def _can_be_taken_from(settings: EnvironmentSettings, source: EnvironmentSetting
         refuse(f"an environment with versions of its own: {source.environment} takes them from elsewhere too")
     elif _image(source, theirs) != _image(settings, ours):
         refuse("an environment with the same framework and image: a version brings the image it was trained in")
+    _has_its_features(settings, source, folder)
+
+
+def _has_its_features(settings: EnvironmentSettings, source: EnvironmentSettings, folder: str) -> None:
+    """A version reads here what it learned from there; a group may have more features here, but no others."""
+    ours, theirs = settings.used_groups(folder), source.used_groups(folder)
+    if set(ours) != set(theirs):
+        raise SettingRefusedError(
+            f"models.{folder}.features.groups",
+            list(ours),
+            f"as in {source.environment}, where the versions come from: {', '.join(theirs) or 'none'}",
+        )
+    for name, group in theirs.items():
+        for feature, kind in group.types.items():
+            if ours[name].types.get(feature) != kind:
+                raise SettingRefusedError(
+                    f"feature_groups.{name}",
+                    name,
+                    f"as in {source.environment}, where {folder} comes from: {feature} is {kind} there",
+                )
 
 
 def _has_tested(settings: EnvironmentSettings, tester: EnvironmentSettings, folder: str, key: str) -> None:

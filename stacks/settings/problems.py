@@ -43,6 +43,8 @@ def _line(problem: ErrorDetails, layers: Layers, base: str) -> str:
     path = _path(problem)
     schema, inside = _schema_at(path)
     match problem["type"]:
+        case "missing" if path[-1].isdigit():  # a list that is too short
+            return f"{place(path[:-1], layers)}: must be {_allowed(schema)}"
         case "missing":
             section = layers.origins.get(path[:2], (base, ()))
             return f"{section[0]}: {'.'.join(path)}: missing; must be {_allowed(schema)}"
@@ -98,11 +100,11 @@ def _allowed(schema: dict[str, Any]) -> str:
         return f"one of {', '.join(json.dumps(value) for value in schema['enum'])}"
     if schema.get("type") in ("integer", "number"):
         return _range(schema)
-    if schema.get("type") == "array":
+    if schema.get("type") == "array" and "description" not in schema:
         return f"a list, each {_allowed(schema.get('items', {}))}"
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_allowed(choice) for choice in schema["anyOf"]))
-    if schema.get("type") == "string" and "description" in schema:
+    if schema.get("type") in ("array", "string") and "description" in schema:
         return str(schema["description"])
     return _TYPES.get(str(schema.get("type")), "another value")
 

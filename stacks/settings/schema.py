@@ -5,10 +5,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from mlops_constructs.access_settings import AccessSettings, AuditSettings
 from mlops_constructs.batch_settings import BatchSettings
+from mlops_constructs.code_bundle import SHARED_PACKAGES
 from mlops_constructs.errors import ConstructError
+from mlops_constructs.feature_settings import STORE, FeatureGroupSettings, ModelFeatures
 from mlops_constructs.frameworks import FRAMEWORKS
 from mlops_constructs.frozen import Frozen, FrozenModel, refuse
+from mlops_constructs.governance_settings import ExperimentSettings, GovernanceSettings
 from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import EnvironmentNames
 from mlops_constructs.release_settings import ReleaseSettings
@@ -67,6 +71,9 @@ class ModelSettings(FrozenModel):
     batch: BatchSettings
     monitoring: MonitoringSettings
     retraining: RetrainingSettings
+    features: ModelFeatures
+    governance: GovernanceSettings
+    experiments: ExperimentSettings
 
     @property
     def watches(self) -> bool:
@@ -125,7 +132,14 @@ class EnvironmentSettings(FrozenModel):
     notifications: NotificationSettings
     metrics: MetricsSettings
     images: Annotated[Mapping[str, ImageUri], Frozen]
+    access: AccessSettings
+    audit: AuditSettings
+    feature_groups: Annotated[Mapping[str, FeatureGroupSettings], Frozen]
     models: Annotated[Mapping[str, ModelSettings], Frozen]
+
+    def used_groups(self, model: str) -> dict[str, FeatureGroupSettings]:
+        """The feature groups that `model` (its folder) uses, by their names."""
+        return {name: self.feature_groups[name] for name in self.models[model].features.groups}
 
     @model_validator(mode="after")
     def _account_with_region(self) -> Self:
@@ -137,10 +151,43 @@ class EnvironmentSettings(FrozenModel):
     @model_validator(mode="after")
     def _models_can_be_named(self) -> Self:
         for name in self.models:
+            if name in SHARED_PACKAGES:
+                refuse(f"models.{name}", f"named otherwise: pipeline_code/{name} is shared by all models")
             try:
                 EnvironmentNames(self.project, self.environment).model(name)
             except ConstructError as error:
                 refuse(f"models.{name}", f"named otherwise: {error}")
+        return self
+
+    @model_validator(mode="after")
+    def _feature_groups_can_be_named(self) -> Self:
+        for name in self.feature_groups:
+            try:
+                EnvironmentNames(self.project, self.environment).feature_group(name)
+            except ConstructError as error:
+                refuse(f"feature_groups.{name}", f"named otherwise: {error}")
+        return self
+
+    @model_validator(mode="after")
+    def _training_data_are_no_features(self) -> Self:
+        """A role that reads the data of its model must not read every group, nor a file of a store start a training."""
+        for name, model in self.models.items():
+            if model.training.data_prefix.partition("/")[0] == STORE:
+                refuse(f"models.{name}.training.data_prefix", f"another prefix: feature groups are kept below {STORE}/")
+        return self
+
+    @model_validator(mode="after")
+    def _models_use_feature_groups_that_are_there(self) -> Self:
+        """Online for requests, offline for learning: with one of them a model would learn what it never sees."""
+        for model, settings in self.models.items():
+            for position, name in enumerate(settings.features.groups):
+                key = f"models.{model}.features.groups.{position}"
+                group = self.feature_groups.get(name)
+                if group is None:
+                    refuse(key, f"one of [feature_groups]: {', '.join(sorted(self.feature_groups)) or 'there is none'}")
+                elif not (group.online and group.offline):
+                    missing = "offline" if group.online else "online"
+                    refuse(key, f"a feature group that is kept online and offline: {missing} is false")
         return self
 
     @model_validator(mode="after")

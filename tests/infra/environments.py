@@ -16,14 +16,21 @@ TRAINED = ("local", "dev", "staging")  # prod serves what staging trained
 STACKS = {
     environment: (
         "foundation",
+        "features",
+        "access",
         *(("training",) if environment in TRAINED else ()),
         "serving",
         "release",
         "monitoring",
+        "governance",
         "overview",
     )
     for environment in ENVIRONMENTS
 }
+
+OF_THE_ENVIRONMENT = ("foundation", "features", "access", "overview")
+MODEL = "loan-approval"
+"""The model whose templates the tests look at."""
 
 WATCHED_BY_AWS = "watched"
 """Project of the one environment with the other engine of monitoring."""
@@ -115,8 +122,25 @@ def new_app(outdir: Path) -> Any:
 
 def read(outdir: Path, environment: str) -> dict[str, Template]:
     """Templates by what they hold: foundation, training (where versions are made), serving, release, and so on."""
-    found = {kind: list(outdir.glob(f"mlops-{environment}-*{kind}.template.json")) for kind in STACKS[environment]}
-    return {kind: Template(json.loads(path.read_text())) for kind, [path] in found.items()}
+    names = {
+        kind: f"mlops-{environment}-{kind if kind in OF_THE_ENVIRONMENT else f'{MODEL}-{kind}'}"
+        for kind in STACKS[environment]
+    }
+    return {kind: Template(json.loads((outdir / f"{name}.template.json").read_text())) for kind, name in names.items()}
+
+
+def stack_names(environment: str) -> set[str]:
+    """All stacks of an environment, whichever models it has."""
+    from stacks.settings import load
+
+    settings, base = load(ROOT / "config", environment), f"mlops-{environment}"
+    of_models = {
+        f"{base}-{folder.replace('_', '-')}-{kind}"
+        for folder, model in settings.models.items()
+        for kind in STACKS[environment]
+        if kind not in OF_THE_ENVIRONMENT and (kind != "training" or model.trains)
+    }
+    return of_models | {f"{base}-{kind}" for kind in OF_THE_ENVIRONMENT}
 
 
 if __name__ == "__main__":

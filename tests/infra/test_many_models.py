@@ -39,15 +39,19 @@ def test_a_second_model_gets_its_own_stacks_and_parameters(project, tmp_path):
     stacks = synthesize(project, tmp_path)
     assert set(stacks) == {
         "mlops-dev-foundation",
+        "mlops-dev-features",
+        "mlops-dev-access",
         "mlops-dev-overview",
         "mlops-dev-credit-card-training",
         "mlops-dev-credit-card-serving",
         "mlops-dev-credit-card-release",
         "mlops-dev-credit-card-monitoring",
+        "mlops-dev-credit-card-governance",
         "mlops-dev-loan-approval-training",
         "mlops-dev-loan-approval-serving",
         "mlops-dev-loan-approval-release",
         "mlops-dev-loan-approval-monitoring",
+        "mlops-dev-loan-approval-governance",
     }
     parameters = {
         each["Properties"]["Name"]
@@ -80,6 +84,7 @@ def test_a_model_that_is_switched_off_keeps_its_release_state_and_the_stacks_tha
         "mlops-dev-loan-approval-serving",
         "mlops-dev-loan-approval-release",
         "mlops-dev-loan-approval-monitoring",
+        "mlops-dev-loan-approval-governance",
     }
     left = stacks["mlops-dev-loan-approval-monitoring"].template["Resources"].values()
     assert {each["Type"] for each in left} == {"AWS::CloudWatch::Dashboard"}, "nothing runs, and nothing rings"
@@ -110,7 +115,12 @@ def test_stacks_deploy_after_what_they_rely_on(project, tmp_path):
     def needs(name):
         return {each.id for each in stacks[name].dependencies if each.id in stacks}
 
-    assert needs("mlops-dev-loan-approval-serving") == {"mlops-dev-foundation"}
+    assert needs("mlops-dev-loan-approval-serving") == {"mlops-dev-foundation", "mlops-dev-features"}
+    assert needs("mlops-dev-features") == {"mlops-dev-foundation"}
+    assert "mlops-dev-features" in needs("mlops-dev-loan-approval-training")
+    assert {"mlops-dev-loan-approval-training", "mlops-dev-loan-approval-release"} <= needs(
+        "mlops-dev-loan-approval-governance"
+    )
     assert needs("mlops-dev-loan-approval-release") == {
         "mlops-dev-foundation",
         "mlops-dev-loan-approval-training",

@@ -11,6 +11,15 @@ from tests.infra.serving_stack import (
     watched,
 )
 
+BANK_HISTORY = {
+    "name": "bank_history",
+    "physical": "mlops-prod-bank-history",
+    "record_identifier": "bank",
+    "event_time": "known_from",
+    "event_time_type": "String",
+    "features": {"approvals_12m": "Integral", "charge_offs_12m": "Integral", "charge_off_share_12m": "Fractional"},
+}
+
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_inputs_are_the_release_parameters_by_name(environment, templates):
@@ -41,18 +50,30 @@ def test_model_is_the_champion_package_and_every_answer_names_its_version(templa
         "Environment": {
             "MODEL_PACKAGE_ARN": champion,
             # "none" has no third part, and CloudFormation refuses to select what is not there.
+            "FEATURE_GROUPS": json.dumps({"bank_history": BANK_HISTORY}, separators=(",", ":")),
             "MODEL_VERSION": {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::Join": ["", [champion, "//"]]}]}]},
         },
     }
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_models_are_isolated_and_can_be_replaced(environment, templates):
+def test_models_can_be_replaced(environment, templates):
     models = templates(environment)["serving"].resources("AWS::SageMaker::Model")
     assert len(models) == 3
     for each in models.values():
-        assert each["Properties"]["EnableNetworkIsolation"] is True
         assert "ModelName" not in each["Properties"], "a fixed name could not be replaced"
+
+
+@pytest.mark.parametrize("groups", [["bank_history"], []])
+def test_models_have_a_network_only_if_they_read_features_and_a_right_to_those_alone(groups, prod_with):
+    own = "[models.loan_approval.release]\ntakes_from = ''\nrequires = []\n"
+    template = prod_with(f"{own}[models.loan_approval.features]\ngroups = {groups}")
+    for each in template.resources("AWS::SageMaker::Model").values():
+        assert each["Properties"]["EnableNetworkIsolation"] is (not groups)
+        assert ("FEATURE_GROUPS" in each["Properties"]["PrimaryContainer"]["Environment"]) is bool(groups)
+    read = {pair for pair in template.allowed("Role1ABCC5F0") if pair[0].endswith("Record")}
+    group = "arn:<AWS::Partition>:sagemaker:<AWS::Region>:<AWS::AccountId>:feature-group/mlops-prod-bank-history"
+    assert read == ({("sagemaker:GetRecord", group), ("sagemaker:BatchGetRecord", group)} if groups else set())
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -199,6 +220,8 @@ def test_role_may_do_exactly_this(environment, templates):
         "s3:GetObject",
         "s3:ListBucket",
         "s3:PutObject",
+        "sagemaker:BatchGetRecord",
+        "sagemaker:GetRecord",
     }
 
 

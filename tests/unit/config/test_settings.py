@@ -242,7 +242,7 @@ def test_a_wrong_setting_is_one_line(addition, expected, config):
         ),
         ("models = 3", "config/prod.toml: models = 3: must be a table"),
         ('environment = "dev"', 'config/prod.toml: environment = "dev": unknown key; the file\'s name says it'),
-        ("retian = true", "config/prod.toml: retian = true: unknown key; nearest is retain; allowed are account, "),
+        ("retian = true", "config/prod.toml: retian = true: unknown key; nearest is retain; allowed are access, "),
     ],
 )
 def test_a_wrong_setting_of_the_environment_is_one_line(first, expected, config):

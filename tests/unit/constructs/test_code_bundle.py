@@ -23,6 +23,8 @@ def code(tmp_path):
         "fraud/steps/train.py": "def main(): print('trained')",
         "fraud/__pycache__/x.pyc": "junk",
         "fraud/.hidden": "junk",
+        "fraud/card.toml": "[overview]",
+        "features/group.py": "",
         "monitoring/psi.py": "",
         "other/__init__.py": "",
     }.items():
@@ -39,7 +41,9 @@ def unpacked(bundle):
 
 def test_holds_the_model_the_shared_code_and_the_entry_points(code):
     assert set(unpacked(code_bundle.build(code, "fraud"))) == {
+        "features/group.py",
         "fraud/__init__.py",
+        "fraud/card.toml",
         "fraud/inference.py",
         "fraud/requirements.txt",
         "fraud/steps/samples.py",

@@ -19,7 +19,35 @@ def test_names_of_a_model():
     assert names.degradation_alarm == "mlops-local-loan-approval-monitoring-degradation"
     assert names.findings == "loan_approval/monitoring"
     assert (names.dashboard, EnvironmentNames("mlops", "local").dashboard) == (names.base, "mlops-local")
+    assert names.governance_stack == "mlops-local-loan-approval-governance"
+    assert (names.feature_rows_table, names.feature_rows) == ("loan_approval_rows", "loan_approval/feature-rows")
+    assert names.feature_results == "loan_approval/feature-queries"
     assert EnvironmentNames("mlops", "local").foundation_stack == "mlops-local-foundation"
+
+
+def test_names_of_an_environments_features_and_roles():
+    names = EnvironmentNames("my-project", "local")
+    assert (names.features_stack, names.access_stack) == ("my-project-local-features", "my-project-local-access")
+    assert (names.features_database, names.features_workgroup) == ("my_project_local_features", names.features_stack)
+    assert names.feature_group("bank_history") == "my-project-local-bank-history"
+
+
+def test_a_feature_group_has_a_name_that_aws_takes():
+    names = EnvironmentNames("mlops", "local")
+    assert len(names.feature_group("b" * 52)) == 64
+    with pytest.raises(ConstructError, match=r"'mlops-local-b+' has 65 characters, AWS allows 64: shorten it by 1$"):
+        names.feature_group("b" * 53)
+    with pytest.raises(ConstructError, match="feature group 'bank-history' cannot be named on AWS"):
+        names.feature_group("bank-history")
+
+
+def test_the_card_of_a_version_fits_and_tells_models_apart():
+    names = EnvironmentNames("mlops", "local")
+    assert names.model("loan_approval").card(3) == "mlops-local-loan-approval-v3"
+    cards = [names.model("a" * 49 + end).card(123_456) for end in ("_b", "_c")]
+    assert max(map(len, cards)) <= 63
+    assert cards[0] != cards[1]
+    assert all(card.endswith("-v123456") for card in cards)
 
 
 def test_release_parameters_have_a_path():

@@ -30,7 +30,8 @@ SETTINGS = {
 }  # fmt: skip
 TRAINING = {
     "data_prefix": "loans", "processing_instance_type": "ml.m5.large", "training_instance_type": "ml.m5.large",
-    "volume_gb": 30, "max_runtime_seconds": 3600, "min_auc": 0.65, "tuning_jobs": 2, "tuning_parallel_jobs": 1,
+    "volume_gb": 30, "max_runtime_seconds": 3600, "min_auc": 0.65, "limits": {"max_attribution_share": 1.0, "bias": {}},
+    "tuning_jobs": 2, "tuning_parallel_jobs": 1,
     "parameters": {},
 }  # fmt: skip
 ALARMS = ["mlops-staging-loan-approval-monitoring-degradation", "mlops-prod-loan-approval-monitoring-degradation"]
@@ -46,14 +47,15 @@ def build(tmp_path_factory):
         key = EnvironmentKey(stack, "Key", retain=False, description="x")
         protection = DataProtection(key=key, retain=False, log_retention_days=7)
         logs = AccessLogBucket(stack, "Logs", protection=protection)
-        data, artifacts, capture = (
+        data, artifacts, capture, evidence = (
             EncryptedBucket(stack, name, protection=protection, access_logs=logs)
-            for name in ("Data", "Artifacts", "Capture")
+            for name in ("Data", "Artifacts", "Capture", "Evidence")
         )
         foundation = Foundation(
             data=data,
             artifacts=artifacts,
             capture=capture,
+            evidence=evidence,
             ledger=Ledger(stack, "Ledger", protection=protection),
             topic=sns.Topic(stack, "Topic", master_key=key, enforce_ssl=True),
             protection=protection,

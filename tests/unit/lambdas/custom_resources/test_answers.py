@@ -27,5 +27,5 @@ def test_answer_goes_nowhere_but_the_web(custom_resources):
 
 
 def test_long_reason_fits_into_an_answer(custom_resources):
-    request = custom_resources.request.Request("Delete", "bucket", "b", (), "", "", "", "", "")
+    request = custom_resources.request.Request("Delete", "bucket", "b", (), (), "", "", "", "", "")
     assert len(request.answer("é" * 5000)) < 8000

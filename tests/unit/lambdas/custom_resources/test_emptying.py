@@ -160,7 +160,12 @@ def test_answers_before_lambda_ends_the_function(ask, bucket, custom_resources, 
 @pytest.mark.parametrize(
     ("kind", "name", "reason"),
     [
-        ("table", "t", "ResourceProperties.Kind: 'table', expected one of bucket, model-package-group, instance-type"),
+        (
+            "table",
+            "t",
+            "ResourceProperties.Kind: 'table', expected one of bucket, model-package-group, instance-type, "
+            "feature-group",
+        ),
         ("bucket", "", "ResourceProperties.Name: '', expected the name of the bucket"),
     ],
 )

@@ -1,0 +1,180 @@
+"""What people may do in an environment: train, approve, operate or audit, each with the least that its commands need.
+
+docs/access.md has the table. What may be read is named by how the environment's names begin, what may be changed
+exactly. Denials are for what somebody may add to a role later, here or in a permission set: who approves does not
+train, who lets versions in does not approve, and nobody loosens what protects the evidence.
+"""
+
+from collections.abc import Sequence
+
+from constructs import Construct
+
+from mlops_constructs.access_settings import AccessSettings
+from mlops_constructs.environment_arns import OWN, EnvironmentArns
+from mlops_constructs.foundation import Foundation
+from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter
+from mlops_constructs.people_sight import VERSIONS, PeopleSight, let_read, let_read_logs
+from mlops_constructs.person_role import PersonRole
+
+MANIFEST = "manifest"
+"""Metadata of a version that leads to its evidence; the record keeper writes it."""
+
+DECISIONS = ("Approved", "Rejected")
+
+_JOB_LOGS = "/aws/sagemaker/"
+_ASKS = (ReleaseParameter.COMMAND, ReleaseParameter.ALLOWED)
+"""How people tell the release controller something; it writes the other parameters itself."""
+
+_TRAIN = (
+    "iam:PassRole",
+    "sagemaker:CreateAutoMLJob*",
+    "sagemaker:CreateHyperParameterTuningJob",
+    "sagemaker:CreateModelPackage",
+    "sagemaker:CreatePipeline",
+    "sagemaker:CreateProcessingJob",
+    "sagemaker:CreateTrainingJob",
+    "sagemaker:UpdatePipeline",
+)
+_START = ("sagemaker:RetryPipelineExecution", "sagemaker:StartPipelineExecution")
+_CHANGE_OBJECTS = ("s3:DeleteObject*", "s3:PutObject*")
+_CHANGE_RECORDS = ("sagemaker:DeleteRecord", "sagemaker:PutRecord")
+_CHANGE_PARAMETERS = ("ssm:DeleteParameter*", "ssm:LabelParameterVersion", "ssm:PutParameter")
+_LOOSEN = (
+    "cloudtrail:DeleteTrail",
+    "cloudtrail:PutEventSelectors",
+    "cloudtrail:StopLogging",
+    "cloudtrail:UpdateTrail",
+    "kms:DisableKey",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteBucketPolicy",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketVersioning",
+)
+
+
+class PeopleRoles(Construct):
+    """Data scientist, approver and operator; the auditor's role is beside the trail that it reads."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: EnvironmentNames,
+        access: AccessSettings,
+        foundation: Foundation,
+        models: Sequence[ModelNames],
+        registries: Sequence[ModelNames],
+        proofs: Sequence[str],
+    ) -> None:
+        """registries: of each model, the names where its versions are. proofs: keys of a version's metadata that let
+        it be released, which only tests write."""
+        super().__init__(scope, construct_id)
+        self._names, self._foundation, self._models = names, foundation, models
+        self._versions = sorted({f"model-package/{each.package_group}/*" for each in registries})
+        self._arns = EnvironmentArns(self, names)
+        self._sight = PeopleSight(self, "Sight", names=names, foundation=foundation, registries=registries)
+        self.data_scientist = self._role("DataScientist", "data-scientist", access.data_scientists)
+        self.approver = self._role("Approver", "approver", access.approvers)
+        self.operator = self._role("Operator", "operator", access.operators)
+        self.auditor = self._role("Auditor", "auditor", access.auditors)
+        self._let_train(self.data_scientist)
+        if models:
+            self._let_approve(self.approver, proofs)
+            self._let_operate(self.operator)
+        self._separate()
+
+    def _role(self, construct_id: str, name: str, principals: Sequence[str]) -> PersonRole:
+        return PersonRole(
+            self,
+            construct_id,
+            sight=self._sight,
+            name=f"{self._names.base}-{name}",
+            description=f"{name.replace('-', ' ').capitalize()} of {self._names.base} (docs/access.md)",
+            principals=principals,
+        )
+
+    def _let_train(self, role: PersonRole) -> None:
+        """Start, stop and retry pipelines; read data, features and what jobs write."""
+        pipelines = [f"pipeline/{name}" for each in self._models for name in (each.pipeline, each.monitoring_pipeline)]
+        if pipelines:
+            role.allow(["sagemaker:StartPipelineExecution"], self._arns.sagemaker(*pipelines))
+            role.allow(
+                ["sagemaker:RetryPipelineExecution", "sagemaker:StopPipelineExecution"],
+                self._arns.sagemaker(*(f"{each}/execution/*" for each in pipelines)),
+                why="Executions have ids for names; the pipelines are named exactly.",
+            )
+        role.allow(
+            ["sagemaker:BatchGetRecord", "sagemaker:GetRecord"], self._arns.sagemaker_own("feature-group"), why=OWN
+        )
+        let_read(role.policy, self._foundation.data, self._foundation)
+        let_read_logs(role.policy, self._arns, _JOB_LOGS)
+
+    def _let_approve(self, role: PersonRole, proofs: Sequence[str]) -> None:
+        """Approve and reject versions, and note reviews.
+
+        A request that sets no status has none of these values: an approver decides, or changes nothing. A decision
+        may bring metadata (who approved, by which strategy), but not what others vouch for. What else the request
+        may hold (a new inference specification, a source), no condition key can tell; the trail has it.
+        """
+        role.allow(
+            ["sagemaker:UpdateModelPackage"],
+            self._arns.sagemaker(*self._versions),
+            conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": list(DECISIONS)}},
+            why=VERSIONS,
+        )
+        for number, key in enumerate((MANIFEST, *proofs)):
+            role.deny(
+                f"OthersVouch{number}",
+                ["sagemaker:UpdateModelPackage"],
+                conditions={"Null": {f"sagemaker:CustomerMetadataProperties/{key}": "false"}},
+            )
+        role.deny(
+            "NothingIsForgotten",
+            ["sagemaker:UpdateModelPackage"],
+            conditions={
+                "ForAnyValue:StringNotEquals": {"sagemaker:CustomerMetadataPropertiesToRemove": ["release_strategy"]}
+            },
+        )
+        self._foundation.ledger.grant_note(role.policy, [f"{each.public}#reviews" for each in self._models])
+
+    def _let_operate(self, role: PersonRole) -> None:
+        """Pause, resume, promote, roll back and let in; start the monitors; read captured requests and all logs."""
+        asked = [each.release_parameter(parameter) for each in self._models for parameter in _ASKS]
+        role.allow(["ssm:PutParameter"], [self._arns.parameter(name) for name in asked])
+        role.allow(
+            ["sagemaker:StartPipelineExecution"],
+            self._arns.sagemaker(*(f"pipeline/{each.monitoring_pipeline}" for each in self._models)),
+        )
+        let_read(role.policy, self._foundation.capture, self._foundation)
+        let_read_logs(role.policy, self._arns, _JOB_LOGS, f"{self._names.base}-")
+
+    def _separate(self) -> None:
+        trainer, approver, operator = self.data_scientist, self.approver, self.operator
+        # Any status: a version is registered as pending by its pipeline, and by nobody else.
+        trainer.deny(
+            "WhoTrainsDoesNotApprove",
+            ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"],
+            conditions={"Null": {"sagemaker:ModelApprovalStatus": "false"}},
+        )
+        trainer.deny("WhoTrainsDoesNotRelease", _CHANGE_PARAMETERS, [self._arns.parameters()])
+        approver.deny("WhoApprovesDoesNotTrain", (*_TRAIN, *_START, *_CHANGE_RECORDS))
+        approver.deny("WhoApprovesDoesNotRelease", _CHANGE_PARAMETERS, [self._arns.parameters()])
+        approver.deny(
+            "WhoApprovesLeavesDataAlone",
+            _CHANGE_OBJECTS,
+            [each.arn_for_objects("*") for each in (self._foundation.data, self._foundation.artifacts)],
+        )
+        operator.deny("WhoReleasesDoesNotApprove", ["sagemaker:UpdateModelPackage"])
+        operator.deny("WhoReleasesDoesNotTrain", _TRAIN)
+        training = [f"pipeline/{each.pipeline}*" for each in self._models]  # and its executions
+        if training:
+            operator.deny("WhoReleasesStartsNoTraining", _START, self._arns.sagemaker(*training))
+        for role in (trainer, approver, operator, self.auditor):
+            role.deny("EvidenceStays", _CHANGE_OBJECTS, [self._foundation.evidence.arn_for_objects("*")])
+            role.deny("ProtectionStays", _LOOSEN)
+            # Roles of people are all in this stack: CloudFormation puts its name before theirs.
+            role.deny("NoRoleLeadsToAnother", ["sts:AssumeRole"], [self._arns.iam("role", self._names.access_stack)])

@@ -1,0 +1,143 @@
+"""What everybody who works in an environment may look at, and what some may besides."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from mlops_constructs.access import NO_RESOURCE, allow
+from mlops_constructs.encrypted_bucket import EncryptedBucket
+from mlops_constructs.environment_arns import OWN, EnvironmentArns
+from mlops_constructs.foundation import Foundation
+from mlops_constructs.naming import EnvironmentNames, ModelNames
+
+VERSIONS = "The registry numbers a group's versions; the wildcard stands for the number."
+
+_JOBS = "SageMaker names jobs, and what lineage knows, by ids in the account's one namespace."
+_OBJECTS = "All objects of the bucket: a person looks at every model of the environment."
+_GROUPS = "SageMaker names log groups after kinds of jobs, CloudFormation those of functions after their stacks."
+
+# What has no resource to name (service authorization reference).
+_LISTS = (
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+    "sagemaker:ListActions",
+    "sagemaker:ListArtifacts",
+    "sagemaker:ListAssociations",
+    "sagemaker:ListContexts",
+    "sagemaker:ListFeatureGroups",
+    "sagemaker:ListModelCards",
+    "sagemaker:ListModelPackageGroups",
+    "sagemaker:ListModelPackages",
+    "sagemaker:ListMonitoringSchedules",
+    "sagemaker:QueryLineage",
+    "ssm:DescribeParameters",
+)
+
+
+class PeopleSight(iam.ManagedPolicy):
+    """What `status`, `history`, `monitor`, `lineage`, `audit` and `card` read: registry, pipelines, endpoints, release
+    state, ledger, lineage, cards, artifacts and evidence. It changes nothing.
+
+    A policy of its own, which all roles have: with it in each of them they would be too long (IAM quotas: 6,144
+    characters).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: EnvironmentNames,
+        foundation: Foundation,
+        registries: Sequence[ModelNames],
+    ) -> None:
+        """registries: of each model, the names where its versions are."""
+        super().__init__(
+            scope,
+            construct_id,
+            managed_policy_name=f"{names.base}-viewer",
+            description=f"What everybody who works in {names.base} may look at (docs/access.md)",
+        )
+        self._arns = EnvironmentArns(self, names)
+        allow(self, _LISTS, ["*"], why=f"{NO_RESOURCE}, and all of them only read names, states and figures.")
+        self._let_see_versions(sorted({each.package_group for each in registries}))
+        self._let_see_resources()
+        self._let_see_jobs_and_lineage()
+        foundation.ledger.grant_look(self)
+        for bucket in (foundation.evidence, foundation.artifacts):
+            let_read(self, bucket, foundation)
+
+    def _let_see_versions(self, groups: Sequence[str]) -> None:
+        for group in groups:
+            allow(self, ["sagemaker:DescribeModelPackageGroup"], self._arns.sagemaker(f"model-package-group/{group}"))
+            allow(
+                self,
+                ["sagemaker:DescribeModelPackage"],
+                self._arns.sagemaker(f"model-package/{group}/*"),
+                why=VERSIONS,
+            )
+
+    def _let_see_resources(self) -> None:
+        allow(
+            self,
+            [
+                "sagemaker:DescribeEndpoint",
+                "sagemaker:DescribeFeatureGroup",
+                "sagemaker:DescribeModelCard",
+                "sagemaker:DescribePipeline",
+                "sagemaker:DescribePipelineDefinitionForExecution",
+                "sagemaker:DescribePipelineExecution",
+                "sagemaker:ListModelCardVersions",
+                "sagemaker:ListPipelineExecutions",
+                "sagemaker:ListPipelineExecutionSteps",
+                "sagemaker:ListPipelineParametersForExecution",
+            ],
+            self._arns.sagemaker_own("endpoint", "feature-group", "model-card", "pipeline"),
+            why=OWN,
+        )
+        stacks = ["cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks"]
+        allow(self, stacks, [self._arns.stacks()], why=OWN)
+        allow(self, ["scheduler:GetSchedule"], [self._arns.schedules()], why=OWN)
+        parameters = ["GetParameter", "GetParameterHistory", "GetParameters", "GetParametersByPath"]
+        allow(self, [f"ssm:{each}" for each in parameters], [self._arns.parameters()], why=OWN)
+
+    def _let_see_jobs_and_lineage(self) -> None:
+        allow(
+            self,
+            [
+                "sagemaker:DescribeAction",
+                "sagemaker:DescribeArtifact",
+                "sagemaker:DescribeContext",
+                "sagemaker:DescribeHyperParameterTuningJob",
+                "sagemaker:DescribeProcessingJob",
+                "sagemaker:DescribeTrainingJob",
+            ],
+            self._arns.sagemaker(
+                "action/*",
+                "artifact/*",
+                "context/*",
+                "hyper-parameter-tuning-job/*",
+                "processing-job/pipelines-*",
+                "training-job/pipelines-*",
+            ),
+            why=_JOBS,
+        )
+
+
+def let_read(policy: iam.ManagedPolicy, bucket: EncryptedBucket, foundation: Foundation) -> None:
+    """Every version of every object; the key opens nothing that its service does not hand out."""
+    allow(policy, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects("*")], why=_OBJECTS)
+    allow(policy, ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketVersions"], [bucket.bucket_arn])
+    allow(policy, ["kms:Decrypt"], [foundation.protection.key.key_arn])
+
+
+def let_read_logs(policy: iam.ManagedPolicy, arns: EnvironmentArns, *beginnings: str) -> None:
+    """What jobs and functions wrote, in groups whose names start so."""
+    allow(
+        policy,
+        ["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
+        [arns.logs(f"{each}*") for each in beginnings],
+        why=_GROUPS,
+    )
