@@ -2,7 +2,22 @@
 
 import argparse
 
-from mlops.commands import batch, control, demo, history, monitor, outcomes, registry, status
+from mlops.commands import (
+    audit,
+    batch,
+    card,
+    control,
+    demo,
+    features,
+    history,
+    lineage,
+    monitor,
+    outcomes,
+    registry,
+    reproduce,
+    review,
+    status,
+)
 
 _EPILOG = """exit codes: 0 done, 1 failed or refused, 2 usage, 3 not yet (time over, or it waits for a person),
 130 interrupted. See docs/command-line.md."""
@@ -16,6 +31,21 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (demo, status, history, registry, control, outcomes, batch, monitor):
+    for module in (
+        demo,
+        status,
+        history,
+        registry,
+        control,
+        outcomes,
+        batch,
+        monitor,
+        features,
+        lineage,
+        card,
+        review,
+        audit,
+        reproduce,
+    ):
         module.add(commands)
     return top

@@ -1,9 +1,11 @@
-"""`mlops history`: the ledger of a model's releases, newest first."""
+"""`mlops history`: the ledger of a model, newest first: its releases, and with --all retrainings and reviews."""
 
 import argparse
 
-from mlops import ledger, target, words
+from mlops import ledger, monitoring, reviews, target, words
 from mlops.commands import options
+from mlops.ledger import Entry
+from mlops.target import Target
 
 DEFAULT_LIMIT = 20
 
@@ -13,6 +15,7 @@ def add(commands: "options.Commands") -> None:
     parser.add_argument(
         "--steps", action="store_true", help="also what each decision led to (write, apply, shift), and every look"
     )
+    parser.add_argument("--all", action="store_true", help="also retrainings, and reviews of what serves")
     parser.add_argument(
         "--limit", type=options.positive, default=DEFAULT_LIMIT, help=f"how many (default: {DEFAULT_LIMIT})"
     )
@@ -23,7 +26,16 @@ def run(arguments: argparse.Namespace) -> int:
     entries = ledger.newest(
         model.clients("dynamodb"), model.ledger, model.names.public, arguments.limit, steps=arguments.steps
     )
+    if arguments.all:
+        entries = sorted([*entries, *_others(model, arguments.limit)], key=lambda entry: entry.at, reverse=True)
+        entries = entries[: arguments.limit]
     lines = [line for entry in entries for line in words.entry(entry)]
     empty = [f"{model.title}: the ledger is empty; approve a version to begin"]
     options.answer(arguments, options.of(model, entries=entries), lines or empty)
     return 0
+
+
+def _others(model: Target, limit: int) -> list[Entry]:
+    """Retrainings and reviews: partitions of their own in the same table."""
+    reviewed = ledger.newest(model.clients("dynamodb"), model.ledger, reviews.partition(model.names.public), limit)
+    return [*monitoring.retrainings(model, limit), *reviewed]

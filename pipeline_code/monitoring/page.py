@@ -99,14 +99,14 @@ Column = Tuple[str, str]
 """A column's heading and "" or "n" for numbers."""
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """The whole document. title is text, parts are HTML."""
+def page(title: str, parts: Iterable[str], style: str = "") -> str:
+    """The whole document. title is text, parts are HTML; style: what this page needs beside `STYLE`, as CSS."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}{style}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(part for part in parts if part)
         + "\n</main>\n</body>\n</html>\n"
     )

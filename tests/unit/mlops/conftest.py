@@ -2,13 +2,15 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
-from mlops import aws, follow
+from mlops import aws, follow, target
+from tests.unit.mlops.evidenced import Evidenced
 from tests.unit.mlops.world import World
 
 
@@ -17,6 +19,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """The local environment: shadow, then challenger; nobody else is asked."""
     with mock_aws():
         made = World("local", registry_of="local")
+        _with_one_model(monkeypatch)
         monkeypatch.setattr(aws, "local_clients", lambda: made.clients)
         yield made
 
@@ -26,6 +29,7 @@ def prod(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Production: takes what staging passed and a second person released."""
     with mock_aws():
         made = World("prod", registry_of="staging")
+        _with_one_model(monkeypatch)
         monkeypatch.setattr(aws, "account_clients", lambda region: made.clients)
         yield made
 
@@ -41,3 +45,23 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(follow, "time", time)
 
     return script
+
+
+@pytest.fixture
+def evidenced(world: World) -> Evidenced:
+    """The local environment with the evidence of its versions."""
+    return Evidenced(world)
+
+
+def _with_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment is as configured, but for other models: commands need not name the one that is played."""
+    load = target.load
+
+    def load_one(config: Path, environment: str) -> Any:
+        settings = load(config, environment)
+        if config != target.CONFIG:  # a test's own
+            return settings
+        models = {name: each for name, each in settings.models.items() if name == "loan_approval"}
+        return settings.model_copy(update={"models": models})
+
+    monkeypatch.setattr(target, "load", load_one)

@@ -34,7 +34,7 @@ def years() -> Years:
             decisions[loan.name] = Decision(version == "1" or loan.outcome == "0", version, loan.name)
     unused: Any = None
     rule = SimpleNamespace(settings=SimpleNamespace(monitoring=SimpleNamespace(breaches=2, of=3)))
-    made = Years(unused, cast(Any, rule), "", unused, "", "", 2, History(months, decisions))
+    made = Years(unused, cast(Any, rule), "", unused, "", "", 2, unused, History(months, decisions))
     made.judged = {
         (DATA_DRIFT, "2003-01"): judgement(DATA_DRIFT, breached=False),
         (DATA_DRIFT, "2003-02"): judgement(DATA_DRIFT, breached=True),

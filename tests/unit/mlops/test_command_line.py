@@ -97,6 +97,10 @@ def test_the_demo_is_run_as_asked(monkeypatch: pytest.MonkeyPatch, keep: bool) -
         "release",
         "outcomes",
         "batch",
+        "lineage",
+        "card",
+        "review",
+        "audit",
     ],
 )
 def test_every_command_has_the_same_options_and_says_what_it_does(

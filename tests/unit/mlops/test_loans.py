@@ -26,8 +26,9 @@ def keys(s3: Any) -> list[str]:
 
 
 def test_a_snapshot_holds_the_loans_up_to_its_day_and_no_later_one(s3: Any) -> None:
-    uri = loans.upload(s3, BUCKET, "loan_approval", "2002-12-31")
-    (key,) = keys(s3)
+    uri = loans.upload(s3, BUCKET, "loan_approval", "2002-12-31", b"months")
+    months, key = keys(s3)
+    assert months == key.rpartition("/")[0] + "/bank_months.csv.gz"
     assert uri == f"s3://{BUCKET}/" + key.rpartition("/")[0] + "/"
     assert key.startswith("loan_approval/until=2002-12-31/")
     header, *rows = gzip.decompress(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()).decode().splitlines()
@@ -37,7 +38,8 @@ def test_a_snapshot_holds_the_loans_up_to_its_day_and_no_later_one(s3: Any) -> N
 
 
 def test_the_same_day_is_the_same_object(s3: Any) -> None:
-    assert len({loans.upload(s3, BUCKET, "loan_approval", "2001-06-30") for _ in range(2)}) == 1
+    assert len({loans.upload(s3, BUCKET, "loan_approval", "2001-06-30", b"x") for _ in range(2)}) == 1
+    assert len({loans.upload(s3, BUCKET, "loan_approval", "2001-06-30", months) for months in (b"x", b"y")}) == 2
 
 
 def test_a_demo_begins_again_without_the_snapshots_of_its_future(s3: Any) -> None:

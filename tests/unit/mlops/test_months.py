@@ -81,6 +81,7 @@ def _replay(runtime: Runtime, last: str, **options: Any) -> Any:
 
     end = Months(
         past, runtime, "endpoint", "v1-",
+        known=lambda month: told.append(("known", month, len(runtime.seen))),
         tell=lambda outcomes: told.append(("tell", list(outcomes))),
         export=lambda day: told.append(("export", day)),
         watch=watch,
@@ -95,6 +96,14 @@ def test_each_month_has_a_window_that_holds_its_applications_and_no_others(repla
     for month in past.by_window().values():
         times = [runtime.seen[each.application["number"]][1] for each in month.loans]
         assert month.window.start.timestamp() <= min(times) <= max(times) < month.window.end.timestamp()
+
+
+def test_what_banks_did_is_known_when_a_month_begins(replayed: Any) -> None:
+    """With none of its applications sent, and all of the month before."""
+    _, _, told = replayed
+    assert [each[1:] for each in told if each[0] == "known"] == [
+        (f"2003-0{month}", 100 * (month - 1)) for month in range(1, 7)
+    ]
 
 
 def test_a_charge_off_is_told_of_an_approved_loan_at_the_end_of_its_quarter_and_not_before(replayed: Any) -> None:
