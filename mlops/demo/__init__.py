@@ -11,7 +11,9 @@ from local_aws.state import Home
 from mlops import aws, local, pipelines, registry, releases, target, traffic
 from mlops.cdk import ROOT, cdk, is_news
 from mlops.console import console, line, table
-from mlops.demo import alone, chronicle, loans, report
+from mlops.demo import alone, chronicle, governance, loans, report
+from mlops.demo.governance import Auditor
+from mlops.demo.history import BankHistory, bank_months
 from mlops.demo.phases import Run
 from mlops.demo.story import RECENT, SLIP, Story
 from mlops.demo.years import Years
@@ -21,6 +23,8 @@ from mlops_constructs.naming import EnvironmentNames, ModelNames
 
 STAGE = "local"
 MODEL = "loan_approval"
+SECOND_MODEL = "mortgage_approval"
+MITIGATED = {"Mitigation": "reweighing", "DecisionThreshold": "0.3"}
 SUMMARY = ROOT / "build" / "demo" / "summary.json"
 REPORT = SUMMARY.with_name("report.html")
 FIRST_BOOK = "2002-12-31"
@@ -91,6 +95,7 @@ def _loop(run: Run, server: local.Server) -> None:
     clients = aws.clients_of(server.environment)
     names = EnvironmentNames("mlops", STAGE)
     model = names.model(MODEL)
+    banks = BankHistory(clients, names)
 
     with run.phase("bootstrap", "Bootstrap the account (cdk bootstrap)"):
         # From a folder without an app: bootstrapping then needs no synthesis.
@@ -100,7 +105,7 @@ def _loop(run: Run, server: local.Server) -> None:
         _cdk(run, server, "deploy", "--all", "--require-approval", "never", "--output", assembly)
         foundation = releases.outputs(clients("cloudformation"), names.foundation_stack)
     with run.phase("pipeline", "Train: the SageMaker pipeline validates, trains, evaluates and registers"):
-        package = _train(run, clients, model, foundation["DataBucket"])
+        package = _train(run, clients, model, foundation["DataBucket"], banks)
     with run.phase("release", "Approve the version, then only watch"):
         serving = _release(run, clients, model, package)
     with run.phase("traffic", f"Replay applications of {YEAR} through InvokeEndpoint"):
@@ -113,6 +118,7 @@ def _loop(run: Run, server: local.Server) -> None:
         capture_bucket=foundation["CaptureBucket"],
         data_bucket=foundation["DataBucket"],
         version=package["ModelPackageVersion"],
+        banks=banks,
     )
     story = Story(
         run=run,
@@ -132,6 +138,12 @@ def _loop(run: Run, server: local.Server) -> None:
         story.release(slip, hotfix=True)
     run.results["releases"] = story.releases
     _tell_years(run, years, story, package)
+    with run.phase("governance", "What an auditor asks: made again, lineage, model card, audit"):
+        asked = Auditor(run, years.target, SUMMARY.parent).ask(package["ModelPackageVersion"])
+    with run.phase("fairness", "A second model, of mortgages: its gate refuses one that breaks its limits of bias"):
+        second = target.find(STAGE, SECOND_MODEL)
+        trained = governance.train_mortgages(run, second, foundation["DataBucket"], MITIGATED)
+    run.results["governance"] = {**asked, SECOND_MODEL: trained}
     run.results["resource_types"] = server.resource_types()
 
 
@@ -157,7 +169,7 @@ def _live(run: Run, years: Years, story: Story) -> None:
 def _tell_years(run: Run, years: Years, story: Story, first: Mapping[str, Any]) -> None:
     """Put the years into the summary and the report, beside what the first version alone would have come to."""
     everything = [loan for month in years.history.months.values() for loan in month.loans]
-    months = chronicle.rows(years, alone.approved_by(years.target.clients("s3"), first, everything))
+    months = chronicle.rows(years, alone.approved_by(years.target.clients("s3"), first, everything, years.banks))
     found = chronicle.summary(years, months)
     run.results["monitoring"] = found
     REPORT.write_text(
@@ -179,13 +191,16 @@ def _tell_years(run: Run, years: Years, story: Story, first: Mapping[str, Any]) 
     )
 
 
-def _train(run: Run, clients: Callable[[str], Any], model: ModelNames, data_bucket: str) -> Mapping[str, Any]:
+def _train(
+    run: Run, clients: Callable[[str], Any], model: ModelNames, data_bucket: str, banks: BankHistory
+) -> Mapping[str, Any]:
     """Upload the loans, run the deployed pipeline, and return the version it registered."""
     sagemaker = clients("sagemaker")
     for arn in pipelines.stop_running(sagemaker, model.pipeline):
         line(run.clock, f"stopped {arn}: an interrupted demo had left it running")
     loans.begin_again(clients("s3"), data_bucket, MODEL, FIRST_BOOK)
-    uri = loans.upload(clients("s3"), data_bucket, MODEL, FIRST_BOOK)
+    banks.begin_again(FIRST_BOOK)
+    uri = loans.upload(clients("s3"), data_bucket, MODEL, FIRST_BOOK, bank_months(FIRST_BOOK))
     line(run.clock, f"loans uploaded to {uri}")
     follower = pipelines.run(
         clients, model.pipeline, {"InputDataUri": uri}, lambda step, text: line(run.clock, text, source=step)

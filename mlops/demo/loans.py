@@ -29,14 +29,17 @@ class Loan:
     age_days: int = 0
 
 
-def upload(s3: Any, bucket: str, model: str, until: str, source: Path = DATA_FILE) -> str:
-    """Put the loans approved up to a day ("2006-10-31") as the snapshot of that day, and return its S3 prefix.
+def upload(s3: Any, bucket: str, model: str, until: str, months: bytes, source: Path = DATA_FILE) -> str:
+    """Put the loans approved up to a day ("2006-10-31"), and what banks did in the months before, as the snapshot of
+    that day, and return its S3 prefix.
 
     SageMaker's step cache compares the addresses of inputs, not what is behind them: an address made from
     the content is what keeps a cached step honest.
     """
     body = book(until, source)
-    prefix = f"{model}/until={until}/{hashlib.sha256(body).hexdigest()[:12]}/"
+    prefix = f"{model}/until={until}/{hashlib.sha256(body + months).hexdigest()[:12]}/"
+    # The loans last: they are what a training may be waiting for.
+    s3.put_object(Bucket=bucket, Key=f"{prefix}bank_months.csv.gz", Body=months)
     s3.put_object(Bucket=bucket, Key=f"{prefix}loans.csv.gz", Body=body)
     return f"s3://{bucket}/{prefix}"
 

@@ -89,8 +89,9 @@ Watch = Callable[[Sequence[Window], Sequence[Window]], Watched]
 class Months:
     """Replays months of `history` to an endpoint.
 
-    runtime: a client that does not retry. tell: gets (record, outcome) of what became known. export: gets the day
-    until which the bank's book is exported. watch: runs the monitors; said: gets the quarter's months and the answer.
+    runtime: a client that does not retry. known: gets a month before its applications, when what banks did before
+    is known. tell: gets (record, outcome) of what became known. export: gets the day until which the bank's book is
+    exported. watch: runs the monitors; said: gets the quarter's months and the answer.
     """
 
     def __init__(
@@ -100,13 +101,14 @@ class Months:
         endpoint: str,
         prefix: str,
         *,
+        known: Callable[[str], object],
         tell: Callable[[Sequence[tuple[str, str]]], object],
         export: Callable[[date], object],
         watch: Watch,
         said: Callable[[Sequence[Month], Watched], object],
     ) -> None:
         self._history, self._runtime, self._endpoint, self._prefix = history, runtime, endpoint, prefix
-        self._tell, self._export, self._watch, self._said = tell, export, watch, said
+        self._known, self._tell, self._export, self._watch, self._said = known, tell, export, watch, said
         self._told: set[str] = set()
         self._judged = ""
         self._end = 0
@@ -143,6 +145,7 @@ class Months:
 
     def apply(self, month: Month) -> None:
         """Send a month's applications within a window of its own."""
+        self._known(month.name)
         start = math.floor(time.time())
         if start != self._end:  # others may have sent something within this second
             start += 1

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from itertools import chain, count
+from itertools import chain, count, groupby
 from typing import Any
 
 from mlops import monitoring, outcomes, pipelines, releases
 from mlops.console import line
 from mlops.demo import loans
+from mlops.demo.history import BankHistory, bank_months
 from mlops.demo.loans import Loan
 from mlops.demo.months import MATURITY_MONTHS, Decision, History, Month, Months, later
 from mlops.demo.phases import Run
@@ -43,6 +44,7 @@ class Years:
     capture_bucket: str
     data_bucket: str
     version: int
+    banks: BankHistory
     history: History = field(default_factory=lambda: History.of(FIRST, LAST))
     judged: dict[tuple[str, str], Judgement] = field(default_factory=dict)
     retrainings: list[dict[str, Any]] = field(default_factory=list)
@@ -76,9 +78,15 @@ class Years:
 
     def applications(self) -> Iterator[Loan]:
         """The loans after the replayed months, then all of the last year again and again, under other names."""
-        rest = loans.approved_in(later(self._last, 1), LAST)
+        rest = self._as_time_goes_on(loans.approved_in(later(self._last, 1), LAST))
         again = (replace(loan, name=f"{loan.name}-{turn}") for turn in count(2) for loan in self._last_year())
         return chain(rest, again)
+
+    def _as_time_goes_on(self, applied: Iterator[Loan]) -> Iterator[Loan]:
+        """The loans; before a month's first one, what banks did until then is known."""
+        for month, some in groupby(applied, key=lambda loan: loan.month):
+            self.banks.known_at(month)
+            yield from some
 
     def note_answers(self, answers: Mapping[str, tuple[bool, str]], prefix: str) -> None:
         """What was decided on loans that applied one by one, by the loan's name, under `prefix` and that name."""
@@ -111,13 +119,15 @@ class Years:
             outcomes.put(s3, self.capture_bucket, folder, known, outcomes.utc_now())
 
         def export(day: date) -> None:
-            self.snapshot = loans.upload(s3, self.data_bucket, folder, day.isoformat())
+            until = day.isoformat()
+            self.snapshot = loans.upload(s3, self.data_bucket, folder, until, bank_months(until))
 
         return Months(
             self.history,
             self.runtime,
             self.endpoint,
             f"v{self.version}-",
+            known=self.banks.known_at,
             tell=tell,
             export=export,
             watch=lambda windows, matured: monitoring.run(self.target, windows, matured),

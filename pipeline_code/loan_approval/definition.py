@@ -1,8 +1,11 @@
 """The training pipeline of the loan approval model.
 
-    ValidateData ─► PrepareFeatures ─┬─► BuildBaseline
-                                     └─► ChooseTraining ─┬─ else ─► Train ─► Evaluate ─► Gate ─► Register
-                                                         └─ if ───► Tune  ─► Evaluate ─► Gate ─► Register
+    ValidateData ─► IngestFeatures ─► PrepareFeatures ─┬─► BuildBaseline
+                                                       └─► ChooseTraining ─┬─ else ─► Train ─► (judged and registered)
+                                                                           └─ if ───► Tune  ─► (the same)
+    judged and registered: Evaluate ─► Gate ─► Register
+
+Without the feature group `bank_history` in the configuration there is no IngestFeatures, and loans have no history.
 
 The two branches are one function called twice: SageMaker can neither nest conditions nor join branches again.
 Read at synth; none of it is in the code bundle.
@@ -10,6 +13,7 @@ Read at synth; none of it is in the code bundle.
 
 from typing import Any
 
+from loan_approval.history import GROUP
 from mlops_constructs.definition_builder import (
     CACHED,
     RETRY_JOB,
@@ -18,14 +22,19 @@ from mlops_constructs.definition_builder import (
     DefinitionBuilder,
     Json,
     declare,
+    document,
+    file_of,
     get,
     join,
     json_value,
     output_of,
     parameter,
+    property_file,
+    statistics_and_constraints,
     text,
 )
 from mlops_constructs.pipeline_context import PipelineContext
+from monitoring.limits import Limits
 
 SEED = 20021001
 TOLERANCE = 0.01
@@ -58,6 +67,7 @@ def definition(context: PipelineContext) -> Json:
         "Parameters": _parameters(context),
         "Steps": [
             _validate(build),
+            *([_ingest(build)] if GROUP in context.features else []),
             _features(build),
             _baseline(build),
             {
@@ -89,6 +99,8 @@ def _parameters(context: PipelineContext) -> list[Json]:
         declare("ProcessingInstanceType", "String", settings.processing_instance_type),
         declare("TrainingInstanceType", "String", settings.training_instance_type),
         declare("ModelApprovalStatus", "String", "PendingManualApproval"),
+        declare("CodeCommit", "String", "none"),  # who starts the pipeline may know it; the synthesis does not
+        *([declare("FeaturesAsOf", "String", "now")] if GROUP in context.features else []),
     ]
 
 
@@ -105,20 +117,49 @@ def _validate(build: DefinitionBuilder) -> Json:
         outputs=["validation"],
         arguments=_periods(),
         requirements="loan_approval/requirements.txt",
-        PropertyFiles=[_property_file("Validation", "validation")],
+        PropertyFiles=[property_file("Validation", "validation")],
         **CACHED,
     )
 
 
-def _features(build: DefinitionBuilder) -> Json:
+def _ingest(build: DefinitionBuilder) -> Json:
+    """Not cached: what the feature store holds is no function of the input's address."""
     return build.processing(
-        "PrepareFeatures",
-        "loan_approval.steps.features",
+        "IngestFeatures",
+        "loan_approval.steps.ingest",
         inputs={"raw": parameter("InputDataUri")},
-        outputs=["train", "validation", "test", "baseline"],
-        arguments=_periods(),
+        outputs=["ingested"],
         DependsOn=["ValidateData"],
-        **CACHED,
+        Environment=_feature_group(build),
+    )
+
+
+def _feature_group(build: DefinitionBuilder) -> Json:
+    return {"FEATURE_GROUP": build.context.features[GROUP]["physical"]}
+
+
+def _features(build: DefinitionBuilder) -> Json:
+    step, outputs = "PrepareFeatures", ["train", "validation", "test", "baseline", "joined"]
+    inputs, module = {"raw": parameter("InputDataUri")}, "loan_approval.steps.features"
+    members: Json = {"DependsOn": ["ValidateData"], "PropertyFiles": [property_file("Joined", "joined")]}
+    context = build.context
+    if GROUP not in context.features:
+        return build.processing(step, module, inputs=inputs, outputs=outputs, arguments=_periods(), **members, **CACHED)
+    as_of = ["--features-as-of", parameter("FeaturesAsOf"), "--run", get("Execution.PipelineExecutionId")]
+    return build.processing(
+        step,
+        module,
+        inputs={**inputs, "ingested": output_of("IngestFeatures", "ingested")},
+        outputs=outputs,
+        arguments=[*_periods(), *as_of],
+        **members,
+        Environment={
+            **_feature_group(build),
+            "FEATURES_WORKGROUP": context.features_workgroup,
+            "FEATURES_ROWS_TABLE": context.features_rows_table,
+            "FEATURES_ROWS_URI": context.features_rows_uri,
+            "FEATURES_RESULTS_URI": context.features_results_uri,
+        },
     )
 
 
@@ -197,14 +238,18 @@ def _judge_and_register(build: DefinitionBuilder, kind: str, model: Json) -> lis
             outputs=["evaluation", "model-quality", "bias", "explainability"],
             arguments=["--label-maturity-days", text(parameter("LabelMaturityDays"))],
             Environment={"CHAMPION_PARAMETER": build.context.champion_parameter},
-            PropertyFiles=[_property_file("Evaluation", "evaluation")],
+            PropertyFiles=[property_file("Evaluation", "evaluation")],
         ),
         build.processing(
             gate,
             "loan_approval.steps.gate",
-            inputs={"evaluation": output_of(evaluate, "evaluation")},
+            inputs={name: output_of(evaluate, name) for name in ("evaluation", "bias", "explainability")},
             outputs=["gate"],
-            arguments=["--min-auc", text(parameter("MinAuc")), "--tolerance", str(TOLERANCE)],
+            arguments=[
+                *("--min-auc", text(parameter("MinAuc"))),
+                *("--tolerance", str(TOLERANCE)),
+                *("--limits", _limits(build)),
+            ],
         ),
         {
             "Name": f"Register{kind}Model",
@@ -216,9 +261,14 @@ def _judge_and_register(build: DefinitionBuilder, kind: str, model: Json) -> lis
     ]
 
 
+def _limits(build: DefinitionBuilder) -> str:
+    limits = build.context.settings.limits
+    return Limits(limits.max_attribution_share, limits.bias).text()
+
+
 def _package(build: DefinitionBuilder, evaluate: str, kind: str, model: Json) -> Json:
-    data_quality = _statistics_and_constraints("BuildBaseline", "data-quality")
-    contributions = _document(evaluate, "explainability", "analysis.json")
+    data_quality = statistics_and_constraints("BuildBaseline", "data-quality")
+    contributions = document(evaluate, "explainability", "analysis.json")
     container = {
         "Image": build.image_uri,
         "ModelDataUrl": model,
@@ -238,15 +288,15 @@ def _package(build: DefinitionBuilder, evaluate: str, kind: str, model: Json) ->
         },
         "ModelMetrics": {
             "ModelDataQuality": data_quality,
-            "ModelQuality": _statistics_and_constraints(evaluate, "model-quality"),
-            "Bias": {"Report": _document(evaluate, "bias", "analysis.json")},
+            "ModelQuality": statistics_and_constraints(evaluate, "model-quality"),
+            "Bias": {"Report": document(evaluate, "bias", "analysis.json")},
             "Explainability": {"Report": contributions},
         },
         # What a window of outcomes is compared with: approved loans only, and by labels as old as the window's.
         "DriftCheckBaselines": {
             "ModelDataQuality": data_quality,
-            "ModelQuality": _statistics_and_constraints(evaluate, "model-quality", "outcome_"),
-            "Bias": {"PostTrainingConstraints": _document(evaluate, "bias", "constraints.json")},
+            "ModelQuality": statistics_and_constraints(evaluate, "model-quality", "outcome_"),
+            "Bias": {"PostTrainingConstraints": document(evaluate, "bias", "constraints.json")},
             "Explainability": {"Constraints": contributions},
         },
         "CustomerMetadataProperties": _metadata(build, evaluate, kind),
@@ -259,6 +309,9 @@ def _metadata(build: DefinitionBuilder, evaluate: str, kind: str) -> Json:
         "data_uri": parameter("InputDataUri"),
         "data_sha256": json_value("ValidateData", "Validation", "sha256"),
         "code_sha256": build.context.code_sha256,
+        "code_uri": build.context.code_uri,
+        "commit": parameter("CodeCommit"),
+        **_history_metadata(build),
         "train_from": parameter("TrainFrom"),
         "train_to": parameter("TrainTo"),
         "test_from": parameter("TestFrom"),
@@ -268,28 +321,17 @@ def _metadata(build: DefinitionBuilder, evaluate: str, kind: str) -> Json:
         "decision_threshold": text(parameter("DecisionThreshold")),
         "label_maturity_days": text(parameter("LabelMaturityDays")),
         # Baselines that the registry has no member for.
-        "drift_calibration": _file("BuildBaseline", "data-quality", "calibration.json"),
-        "outcome_baseline": _file(evaluate, "model-quality", "outcomes.json"),
+        "drift_calibration": file_of("BuildBaseline", "data-quality", "calibration.json"),
+        "outcome_baseline": file_of(evaluate, "model-quality", "outcomes.json"),
         "tuned": "true" if kind else "false",
         "pipeline_execution": get("Execution.PipelineExecutionId"),
     }
 
 
-def _property_file(name: str, output: str) -> Json:
-    return {"PropertyFileName": name, "OutputName": output, "FilePath": f"{output}.json"}
-
-
-def _statistics_and_constraints(step: str, output: str, prefix: str = "") -> Json:
+def _history_metadata(build: DefinitionBuilder) -> Json:
+    if GROUP not in build.context.features:
+        return {}
     return {
-        "Statistics": _document(step, output, f"{prefix}statistics.json"),
-        "Constraints": _document(step, output, f"{prefix}constraints.json"),
+        "features_as_of": json_value("PrepareFeatures", "Joined", "as_of"),
+        "features_run": json_value("PrepareFeatures", "Joined", "run"),
     }
-
-
-def _document(step: str, output: str, file: str) -> Json:
-    return {"ContentType": "application/json", "S3Uri": _file(step, output, file)}
-
-
-def _file(step: str, output: str, file: str) -> Json:
-    """S3 URI of a file that a step wrote."""
-    return join(output_of(step, output), file)

@@ -6,119 +6,20 @@ Left out on purpose, because each of them knows the outcome:
   charge-off (a model with it reaches an AUC of 0.97).
 - `ChgOffDate` and `bad` are the outcome itself, known years after the decision; they are never inputs.
 
+HISTORY is what the feature store knows of the bank on the day of the application; a request may bring it.
+
 `bank` is an input, with a caveat: its names are of a later date than the approvals, since loans move to whoever takes a
 bank over. The one name that says what became of the bank, LOANS FROM OLD CLOSED LENDERS, counts as `other`. Without
 `bank` the AUC of the last quarter of 2002 is 0.66 instead of 0.69 (data/loans/SOURCE.md).
 
-This module imports nothing but the standard library: every step and the endpoint load it.
+This module imports nothing but declarations: every step and the endpoint load it.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Mapping, Optional, Tuple
 
-Level = Union[int, str]
-Value = Union[float, int, str]
-
-
-class Kind(Enum):
-    """How a field's values are to be read."""
-
-    NUMERIC = "numeric"
-    CATEGORICAL = "categorical"
-    DATE = "date"
-
-
-class Role(Enum):
-    """When a field is known, which decides whether a model may see it."""
-
-    INPUT = "input"
-    CONTEXT = "context"
-    OUTCOME = "outcome"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One column of the data; inputs are also members of a request."""
-
-    name: str
-    kind: Kind
-    role: Role
-    meaning: str
-    minimum: Optional[float] = None
-    maximum: Optional[float] = None
-    whole: bool = False
-    levels: Tuple[Level, ...] = ()
-    rest: Optional[str] = None  # the level that every unlisted text counts as; without one, it is refused
-    nullable: bool = False
-
-    def read(self, value: Any) -> Value:
-        """The value of an input as given in JSON; raises ValueError with what is wrong, without the field's name."""
-        if value is None:
-            raise ValueError("missing")
-        if self.kind is Kind.CATEGORICAL:
-            return self._level(value)
-        return self._number(value)
-
-    def read_text(self, text: str) -> Value:
-        """The same from CSV, where everything is text."""
-        text = text.strip()
-        if not text:
-            return self.read(None)
-        if self.kind is Kind.CATEGORICAL and not self.has_numeric_levels:
-            return self.read(text)
-        if not _is_number(text):
-            raise ValueError(f"{_shown(text)} is not a number")
-        return self.read(float(text))
-
-    @property
-    def has_numeric_levels(self) -> bool:
-        return bool(self.levels) and not isinstance(self.levels[0], str)
-
-    def _level(self, value: Any) -> Level:
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if isinstance(value, (int, str)) and not isinstance(value, bool) and value in self.levels:
-            return value
-        if self.rest is not None and isinstance(value, str) and value.strip():
-            return self.rest
-        if self.rest is not None:
-            raise ValueError(f"{_shown(value)} is not a name")
-        raise ValueError(f"{_shown(value)} is not one of {', '.join(map(str, self.levels))}")
-
-    def _number(self, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"{_shown(value)} is not a number")
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            raise ValueError(f"{_shown(value)} is not a finite number")
-        if self.whole and not number.is_integer():
-            raise ValueError(f"{_shown(value)} is not a whole number")
-        if self.minimum is not None and number < self.minimum:
-            raise ValueError(f"{_shown(value)} is below {self.minimum:g}")
-        if self.maximum is not None and number > self.maximum:
-            raise ValueError(f"{_shown(value)} is above {self.maximum:.10g}")
-        return number
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."
-
+from tabular.fields import Field, Kind, Level, Role, Value
 
 _STATE_CODES = (
     "AK AL AR AZ CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK "
@@ -184,6 +85,10 @@ def _numeric(name: str, meaning: str, minimum: float, maximum: float, whole: boo
     return Field(name, Kind.NUMERIC, Role.INPUT, meaning, minimum, maximum, whole)
 
 
+def _history(name: str, meaning: str, maximum: float, whole: bool = False) -> Field:
+    return Field(name, Kind.NUMERIC, Role.HISTORY, meaning, 0, maximum, whole, nullable=True)
+
+
 def _categorical(name: str, meaning: str, *levels: Level) -> Field:
     return Field(name, Kind.CATEGORICAL, Role.INPUT, meaning, levels=levels)
 
@@ -217,10 +122,27 @@ FIELDS: Tuple[Field, ...] = (
 
 INPUTS: Tuple[Field, ...] = tuple(field for field in FIELDS if field.role is Role.INPUT)
 INPUT_NAMES: Tuple[str, ...] = tuple(field.name for field in INPUTS)
+
+HISTORY: Tuple[Field, ...] = (
+    _history("approvals_12m", "loans that the bank approved in the twelve months before", 10_000_000, whole=True),
+    _history("charge_offs_12m", "loans that the bank charged off in these months", 10_000_000, whole=True),
+    _history("charge_off_share_12m", "charge_offs_12m to an approval of these months", 10_000_000),
+)
+"""Features of the group `bank_history`; nothing is known of a bank in its first year, or without a feature store."""
+HISTORY_NAMES: Tuple[str, ...] = tuple(field.name for field in HISTORY)
+
+SEEN: Tuple[Field, ...] = (*INPUTS, *HISTORY)
+"""All that the model sees."""
+SEEN_NAMES: Tuple[str, ...] = tuple(field.name for field in SEEN)
 OUTCOMES: Tuple[str, ...] = tuple(field.name for field in FIELDS if field.role is Role.OUTCOME)
 LABEL = "bad"
 DATE = "ApprovalDate"
 EARLIEST_APPROVAL = "1960-01-01"  # the agency was founded in 1953, its electronic records begin in the sixties
+
+
+def bank_of(name: str) -> str:
+    """The bank as the feature store knows it: itself, or the rest of all banks for one that is not listed."""
+    return name if name in _BANKS else "other"
 
 
 def check_together(row: Mapping[str, Value]) -> Optional[Tuple[str, str]]:

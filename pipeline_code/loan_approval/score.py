@@ -13,20 +13,23 @@ import csv
 from pathlib import Path
 from typing import Optional, Sequence
 
-from loan_approval.inference import Columns, model_fn, read_row
-from loan_approval.schema import INPUT_NAMES
+from loan_approval.inference import FORM, model_fn
+from tabular.serving import Columns
 
 
 def read_columns(path: Path) -> Columns:
-    """Inputs of all rows of a CSV file with a header; raises RequestError that names the row and the field."""
+    """What the model sees of all rows of a CSV file with a header; raises RequestError that names row and field.
+
+    History is what the file has of it, never what is known today.
+    """
     with path.open(newline="", encoding="utf-8") as lines:
-        rows = [read_row(row, index, text=True) for index, row in enumerate(csv.DictReader(lines))]
-    return {name: [row[name] for row in rows] for name in INPUT_NAMES}
+        rows = [FORM.read_row(row, index, text=True) for index, row in enumerate(csv.DictReader(lines))]
+    return FORM.columns_of(rows)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--input", type=Path, required=True, help="CSV with a header and the schema's inputs")
+    parser.add_argument("--input", type=Path, required=True, help="CSV with a header, the schema's inputs and history")
     parser.add_argument("--output", type=Path, required=True, help="CSV with one column, probability")
     parser.add_argument("--model-dir", type=Path, required=True, help="folder with the extracted model.tar.gz")
     arguments = parser.parse_args(argv)

@@ -57,7 +57,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One row of a captured request and the answer to it; `at` in UTC, to the second."""
+    """One row of a captured request, with what the model looked up for it, and the answer; `at` in UTC, to a second."""
 
     record: str
     at: datetime
@@ -107,7 +107,7 @@ def read(
                     counts.other_version += 1
                     continue
                 counts.predictions += 1
-                yield Prediction(record_id(request, number), at, rows[number - 1], answer)
+                yield Prediction(record_id(request, number), at, {**rows[number - 1], **answer.features}, answer)
 
 
 def record_id(request: str, number: int = 1) -> str:

@@ -6,7 +6,7 @@ which groups of people or cases are compared, and how a prediction is explained.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
@@ -22,11 +22,15 @@ Columns = Mapping[str, Sequence[Any]]
 
 @dataclass(frozen=True)
 class Answer:
-    """One prediction of a response: score (a probability of label 1, or the predicted number), decision, version."""
+    """One prediction of a response: score (a probability of label 1, or the predicted number), decision, version.
+
+    features: inputs that the request did not bring, as the model looked them up, where the response tells them.
+    """
 
     score: Optional[float]
     label: str
     version: str
+    features: Row = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

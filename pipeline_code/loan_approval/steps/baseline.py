@@ -11,7 +11,7 @@ import argparse
 from typing import Any, Dict, Optional, Sequence
 
 from loan_approval.monitor import MODEL
-from loan_approval.schema import DATE, INPUT_NAMES
+from loan_approval.schema import DATE, SEEN_NAMES
 from loan_approval.steps import job
 from loan_approval.steps.dataset import read_table
 from monitoring import data_quality, drift
@@ -30,7 +30,7 @@ def transform(applications: Any) -> Dict[str, Dict[str, Any]]:
 
 def summary(applications: Any) -> Summary:
     made = Summary(MODEL.features)
-    made.add({name: applications[name].tolist() for name in INPUT_NAMES})
+    made.add({name: applications[name].tolist() for name in SEEN_NAMES})
     return made
 
 

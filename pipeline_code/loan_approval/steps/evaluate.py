@@ -24,10 +24,10 @@ from loan_approval.schema import DATE, LABEL, OUTCOMES
 from loan_approval.steps import champion as champions
 from loan_approval.steps import expectations, job
 from loan_approval.steps.champion import Champion, Scoring
-from loan_approval.steps.dataset import CROSS_FITTED_FILE, read_table
+from loan_approval.steps.dataset import read_table
 from monitoring import model_quality
-from monitoring.archive import extract
 from monitoring.auc import auc, auc_difference
+from tabular import model_file
 
 Array = NDArray[np.float64]
 
@@ -61,22 +61,15 @@ def compare(labels: Array, ours: Array, theirs: Array) -> Dict[str, Any]:
     return {"auc": asdict(auc(labels, theirs)), "auc_difference": asdict(auc_difference(labels, ours, theirs))}
 
 
-def _candidate(folder: Path, work: Path) -> Path:
-    archives = sorted(folder.glob("*.tar.gz"))
-    if len(archives) != 1:
-        raise job.StepError(f"model: {len(archives)} archives in {folder}, expected one model.tar.gz")
-    return extract(archives[0], work / "candidate")
-
-
 def _cross_fitted(folder: Path, learned: Any) -> Array:
     """Probability of each loan that the model learned from; raises StepError if they are other loans than `learned`."""
     import pandas as pd
 
-    table = pd.read_csv(folder / CROSS_FITTED_FILE)
+    table = pd.read_csv(folder / model_file.CROSS_FITTED_FILE)
     if table[LABEL].tolist() != learned[LABEL].tolist():
         raise job.StepError(
-            f"{CROSS_FITTED_FILE}: {len(table)} loans that are not the {len(learned)} of the baseline, in their order; "
-            "run the pipeline again without cached steps"
+            f"{model_file.CROSS_FITTED_FILE}: {len(table)} loans that are not the {len(learned)} of the baseline, in "
+            "their order; run the pipeline again without cached steps"
         )
     return table["probability"].to_numpy(np.float64)
 
@@ -139,7 +132,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
             scoring = Scoring(champion, rows, work / "probabilities.csv")
         from loan_approval.inference import model_fn  # imports XGBoost, while the champion already scores
 
-        folder = _candidate(job.input_folder("model"), work)
+        folder = model_file.unpack(job.input_folder("model"), work)
         model = model_fn(str(folder))
         ours = model.probabilities(expectations.inputs(loans))
         known = pd.concat([learned, loans], ignore_index=True)

@@ -12,12 +12,12 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from loan_approval.monitor import APPROVE, MODEL, matured
-from loan_approval.schema import DATE, INPUT_NAMES, LABEL, OUTCOMES
+from loan_approval.monitor import MODEL, matured
+from loan_approval.schema import DATE, LABEL, OUTCOMES, SEEN_NAMES
 from monitoring import attribution, bias, calibration, labels, quality
 from monitoring.model import Explanation
+from tabular.serving import APPROVE, DECLINE
 
-DECLINE = "decline"
 DECISION = "decision"
 
 Documents = Dict[str, Dict[str, Any]]
@@ -77,5 +77,5 @@ def _bias(
 
 
 def inputs(loans: Any) -> Dict[str, Any]:
-    """The columns that a request would hold."""
-    return {name: loans[name].tolist() for name in INPUT_NAMES}
+    """The columns that the model sees."""
+    return {name: loans[name].tolist() for name in SEEN_NAMES}

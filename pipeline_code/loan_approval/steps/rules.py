@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, List, Optional, Sequence, Tuple
 
 from loan_approval import schema
-from loan_approval.schema import Field, Kind
+from tabular.fields import Field, Kind
 
 RULES = {
     "rows": "the file holds rows",

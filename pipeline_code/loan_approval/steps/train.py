@@ -17,10 +17,8 @@ The same rows, hyperparameters, seed and `nthread` give the same model, byte for
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
-import shutil
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -29,17 +27,18 @@ import xgboost
 from numpy.typing import NDArray
 
 from loan_approval.encoding import FEATURE_TYPES, FEATURES
-from loan_approval.inference import DIGITS, METADATA_FILE, MODEL_FILE
-from loan_approval.schema import INPUT_NAMES, LABEL
-from loan_approval.steps.dataset import CROSS_FITTED_FILE, data_files
+from loan_approval.schema import LABEL, SEEN_NAMES
+from loan_approval.steps.dataset import data_files
 from monitoring.auc import auc
+from tabular import model_file
+from tabular.folds import cross_fit
+from tabular.serving import DIGITS
 
 OBJECTIVE = {"objective": "binary:logistic", "eval_metric": "auc", "tree_method": "hist"}
 LOG_EVERY = 50
-FOLDS = 5
 
 CODE_ROOT = Path(__file__).resolve().parents[2]
-CODE = (Path(__file__).resolve().parents[1].name, "monitoring", "train.py", "inference.py")
+CODE = (Path(__file__).resolve().parents[1].name, "features", "monitoring", "tabular", "train.py", "inference.py")
 """What of the code bundle goes into the model, so that a version serves and scores with the code it was made by."""
 
 
@@ -53,32 +52,19 @@ def validation_auc(booster: xgboost.Booster, table: Any) -> float:
     return auc(table[LABEL], booster.predict(_matrix(table))).value
 
 
-def cross_fit(table: Any, parameters: Dict[str, Any], rounds: int) -> NDArray[np.float64]:
-    """Probability of each row by a booster of the other folds; which row is in which fold, the seed decides."""
-    folds = np.random.default_rng(parameters["seed"]).permutation(len(table)) % FOLDS
-    probabilities = np.empty(len(table))
-    for fold in range(FOLDS):
-        booster = fit(table[folds != fold], parameters, rounds)
-        probabilities[folds == fold] = booster.predict(_matrix(table[folds == fold]))
-    return probabilities.round(DIGITS)
+def held_out(table: Any, parameters: Dict[str, Any], rounds: int) -> NDArray[np.float64]:
+    """Probability of each row by a booster of rows that it is not among."""
+
+    def learn(learned: NDArray[np.bool_], scored: NDArray[np.bool_]) -> NDArray[np.float64]:
+        probabilities: NDArray[np.float64] = fit(table[learned], parameters, rounds).predict(_matrix(table[scored]))
+        return probabilities
+
+    return cross_fit(len(table), parameters["seed"], learn).round(DIGITS)
 
 
 def _matrix(table: Any) -> xgboost.DMatrix:
     features = table[list(FEATURES)].to_numpy(np.float64)
     return xgboost.DMatrix(features, table[LABEL].to_numpy(), feature_types=list(FEATURE_TYPES))
-
-
-def save(booster: xgboost.Booster, metadata: Dict[str, Any], model_dir: Path) -> None:
-    """Write the booster, what is to be known about it, and the code that goes with it."""
-    model_dir.mkdir(parents=True, exist_ok=True)
-    (model_dir / MODEL_FILE).write_bytes(booster.save_raw("ubj"))
-    (model_dir / METADATA_FILE).write_text(json.dumps(metadata, indent=1) + "\n")
-    for name in CODE:
-        source, target = CODE_ROOT / name, model_dir / "code" / name
-        if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.is_file():
-            shutil.copyfile(source, target)
 
 
 def _arguments(argv: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -122,7 +108,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     measured = validation_auc(fit(train, arguments.parameters, arguments.num_round, validation), validation)
     everything = pd.concat([train, validation], ignore_index=True)
     metadata = {
-        "inputs": list(INPUT_NAMES),
+        "inputs": list(SEEN_NAMES),
         "features": list(FEATURES),
         "decision_threshold": arguments.decision_threshold,
         "hyperparameters": {**arguments.parameters, "num_round": arguments.num_round},
@@ -131,10 +117,11 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         "validation_auc": measured,
         "versions": {"python": platform.python_version(), "xgboost": xgboost.__version__, "numpy": np.__version__},
     }
-    save(fit(everything, arguments.parameters, arguments.num_round), metadata, arguments.model_dir)
-    held_out = cross_fit(everything, arguments.parameters, arguments.num_round)
-    table = pd.DataFrame({LABEL: everything[LABEL], "probability": held_out})
-    table.to_csv(arguments.model_dir / CROSS_FITTED_FILE, index=False)
+    model = fit(everything, arguments.parameters, arguments.num_round).save_raw("ubj")
+    model_file.save(bytes(model), metadata, CODE_ROOT, CODE, arguments.model_dir)
+    probabilities = held_out(everything, arguments.parameters, arguments.num_round)
+    table = pd.DataFrame({LABEL: everything[LABEL], "probability": probabilities})
+    table.to_csv(arguments.model_dir / model_file.CROSS_FITTED_FILE, index=False)
     print(f"rows: {len(train)} train, {len(validation)} validation, {metadata['charged_off']} charged off")
     # As XGBoost tells of a round: SageMaker's definition of the metric wants the number in brackets.
     print(f"[{arguments.num_round - 1}]\tvalidation-auc:{measured:.6f}")

@@ -12,6 +12,8 @@ import pytest
 from loan_approval.schema import INPUTS
 from loan_approval.steps import dataset, features, train
 
+from . import histories
+
 LOANS = Path(__file__).parents[3] / "data" / "loans" / "sba_sample.csv.gz"
 SPLIT = features.Split("2000-10-01", "2002-09-30", "2002-10-01", "2002-12-31", validation_months=3)
 PERIODS = ["--train-from", SPLIT.train_from, "--train-to", SPLIT.train_to]
@@ -29,7 +31,7 @@ def texts() -> pd.DataFrame:
 def parts(tmp_path_factory: pytest.TempPathFactory) -> features.Parts:
     folder = tmp_path_factory.mktemp("raw")
     (folder / LOANS.name).symlink_to(LOANS)
-    return features.transform(dataset.read_table(folder), SPLIT)
+    return features.transform(features.with_history(dataset.read_table(folder), histories.as_of), SPLIT)
 
 
 @pytest.fixture(scope="session")

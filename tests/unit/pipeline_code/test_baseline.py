@@ -3,7 +3,7 @@ import json
 import pytest
 
 from loan_approval.monitor import MODEL
-from loan_approval.schema import INPUT_NAMES, INPUTS, Kind
+from loan_approval.schema import INPUTS, SEEN_NAMES, Kind
 from loan_approval.steps import baseline
 from monitoring import drift
 from monitoring.findings import Window
@@ -18,7 +18,7 @@ def documents(parts):
 def test_documents_speak_of_every_input_and_of_nothing_else(documents):
     """The day of approval is there to tell months apart; it would drift by itself."""
     for name in ("statistics", "constraints"):
-        assert [feature["name"] for feature in documents[name]["features"]] == list(INPUT_NAMES)
+        assert [feature["name"] for feature in documents[name]["features"]] == list(SEEN_NAMES)
     assert documents["statistics"]["dataset"] == {"item_count": 14400}
 
 
@@ -54,5 +54,5 @@ def test_the_step_writes_its_documents(base, channels):
     baseline.main([])
     folder = base / "processing" / "output" / "data-quality"
     assert json.loads((folder / "statistics.json").read_text())["dataset"]["item_count"] == 14400
-    assert len(json.loads((folder / "constraints.json").read_text())["features"]) == len(INPUTS)
+    assert len(json.loads((folder / "constraints.json").read_text())["features"]) == len(SEEN_NAMES)
     assert drift.Calibration.read(json.loads((folder / "calibration.json").read_text()))

@@ -7,7 +7,17 @@ import pytest
 
 from loan_approval.definition import definition
 from mlops_constructs import definition_check
-from tests.pipeline_context import CONTEXT
+from tests.pipeline_context import CONTEXT as BARE
+
+GROUP = {
+    "name": "bank_history",
+    "physical": "mlops-local-bank-history",
+    "record_identifier": "bank",
+    "event_time": "known_from",
+    "event_time_type": "String",
+    "features": {"approvals_12m": "Integral", "charge_offs_12m": "Integral", "charge_off_share_12m": "Fractional"},
+}
+CONTEXT = dataclasses.replace(BARE, features={"bank_history": GROUP})
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +55,7 @@ def test_two_calls_give_the_same_bytes(pipeline):
 def test_steps_and_branches(pipeline):
     assert [step["Name"] for step in pipeline["Steps"]] == [
         "ValidateData",
+        "IngestFeatures",
         "PrepareFeatures",
         "BuildBaseline",
         "ChooseTraining",
@@ -61,7 +72,9 @@ def test_steps_and_branches(pipeline):
 @pytest.mark.parametrize(
     ("later", "earlier"),
     [
+        ("IngestFeatures", "ValidateData"),
         ("PrepareFeatures", "ValidateData"),
+        ("PrepareFeatures", "IngestFeatures"),
         ("BuildBaseline", "PrepareFeatures"),
         ("TrainModel", "PrepareFeatures"),
         ("EvaluateModel", "TrainModel"),
@@ -94,12 +107,39 @@ def test_parameters_and_their_defaults(pipeline):
         "ProcessingInstanceType": "ml.m5.large",
         "TrainingInstanceType": "ml.m5.xlarge",
         "ModelApprovalStatus": "PendingManualApproval",
+        "CodeCommit": "none",
+        "FeaturesAsOf": "now",
     }
 
 
-def test_what_looks_at_todays_champion_is_never_cached(steps):
+def test_what_looks_at_todays_champion_or_at_the_feature_store_is_never_cached(steps):
     cached = {name for name, step in steps.items() if step.get("CacheConfig", {}).get("Enabled")}
-    assert cached == {"ValidateData", "PrepareFeatures", "BuildBaseline", "TrainModel", "TuneModel"}
+    assert cached == {"ValidateData", "BuildBaseline", "TrainModel", "TuneModel"}
+
+
+def test_features_are_joined_as_of_a_moment_that_the_version_tells(steps):
+    job = steps["PrepareFeatures"]["Arguments"]
+    arguments = job["AppSpecification"]["ContainerArguments"]
+    assert arguments[arguments.index("--features-as-of") + 1] == {"Get": "Parameters.FeaturesAsOf"}
+    assert job["Environment"] == {
+        "FEATURE_GROUP": "mlops-local-bank-history",
+        "FEATURES_WORKGROUP": CONTEXT.features_workgroup,
+        "FEATURES_ROWS_TABLE": CONTEXT.features_rows_table,
+        "FEATURES_ROWS_URI": CONTEXT.features_rows_uri,
+        "FEATURES_RESULTS_URI": CONTEXT.features_results_uri,
+    }
+    metadata = steps["RegisterModel"]["Arguments"]["CustomerMetadataProperties"]
+    assert metadata["features_as_of"]["Std:JsonGet"]["Path"] == "as_of"
+    assert metadata["code_uri"] == CONTEXT.code_uri and metadata["commit"] == {"Get": "Parameters.CodeCommit"}
+
+
+def test_without_the_feature_group_nothing_is_ingested_and_features_are_cached():
+    bare = definition(BARE)
+    assert definition_check.findings(bare) == []
+    steps = {step["Name"]: step for step in bare["Steps"]}
+    assert "IngestFeatures" not in steps and "Environment" not in steps["PrepareFeatures"]["Arguments"]
+    assert steps["PrepareFeatures"]["CacheConfig"]["Enabled"]
+    assert "FeaturesAsOf" not in json.dumps(bare) and "features_as_of" not in json.dumps(bare)
 
 
 def test_evaluation_is_told_where_the_champion_is_named(steps):

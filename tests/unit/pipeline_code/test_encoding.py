@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from loan_approval.encoding import FEATURE_TYPES, FEATURES, encode
-from loan_approval.schema import INPUT_NAMES, INPUTS, Kind
+from loan_approval.schema import HISTORY_NAMES, INPUT_NAMES, INPUTS, Kind, bank_of
+
+from . import histories
 
 
 def columns(applications):
@@ -13,13 +15,16 @@ def test_one_application_is_encoded_as_it_is_among_others(applications):
     together = encode(columns(applications))
     assert together.shape == (100, len(FEATURES))
     for position, application in enumerate(applications):
-        assert np.array_equal(encode(columns([application]))[0], together[position])
+        assert np.array_equal(encode(columns([application]))[0], together[position], equal_nan=True)
 
 
 def test_training_and_serving_make_the_same_features(parts, applications):
     """The features step reads a frame, the endpoint JSON; the first hundred loans went through both."""
     trained = parts.train[list(FEATURES)].to_numpy()[:100]
-    assert np.array_equal(encode(columns(applications)), trained)
+    rows = [(str(row), bank_of(each["bank"]), "2000-10-01T00:00:00Z") for row, each in enumerate(applications)]
+    history = histories.as_of(rows)
+    served = {name: [history[row][name] for row, _, _ in rows] for name in HISTORY_NAMES}
+    assert np.array_equal(encode({**columns(applications), **served}), trained)
 
 
 def test_guaranteed_amount_becomes_a_share(applications):

@@ -1,10 +1,11 @@
 import pytest
 
 from loan_approval.encoding import FEATURES
-from loan_approval.schema import FIELDS, OUTCOMES
+from loan_approval.schema import FIELDS, HISTORY, OUTCOMES
 from loan_approval.steps import dataset, features, job
 from loan_approval.steps.features import Split
 
+from . import histories
 from .conftest import LOANS, PERIODS, SPLIT
 
 
@@ -12,13 +13,13 @@ from .conftest import LOANS, PERIODS, SPLIT
 def loans(tmp_path_factory):
     folder = tmp_path_factory.mktemp("raw")
     (folder / LOANS.name).symlink_to(LOANS)
-    return dataset.read_table(folder)
+    return features.with_history(dataset.read_table(folder), histories.as_of)
 
 
 def test_parts_hold_what_each_consumer_needs(parts):
     assert list(parts.train.columns) == list(parts.validation.columns) == ["bad", *FEATURES]
     assert set(OUTCOMES) < set(parts.test.columns)
-    assert list(parts.baseline.columns) == [field.name for field in FIELDS]
+    assert list(parts.baseline.columns) == [field.name for field in (*FIELDS, *HISTORY)]
 
 
 def test_the_baseline_has_the_rows_of_train_and_validation_in_their_order(loans, parts):

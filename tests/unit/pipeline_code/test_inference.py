@@ -5,8 +5,9 @@ import json
 import pytest
 
 from loan_approval import inference
-from loan_approval.inference import RequestError, input_fn, model_fn, output_fn, predict_fn
+from loan_approval.inference import input_fn, model_fn, output_fn, predict_fn
 from loan_approval.schema import INPUT_NAMES, INPUTS
+from tabular.serving import RequestError
 
 JSON, CSV = "application/json", "text/csv"
 
@@ -37,7 +38,7 @@ def answer(model, request, content_type=JSON, accept=JSON):
 def test_answer_has_one_prediction_an_application_in_order(model, applications):
     predictions = json.loads(answer(model, body(*applications)))["predictions"]
     assert len(predictions) == 100
-    assert [set(each) for each in predictions] == [{"probability", "decision", "model_version"}] * 100
+    assert [set(each) for each in predictions] == [{"probability", "decision", "model_version", "features"}] * 100
     alone = [json.loads(answer(model, body(each)))["predictions"][0] for each in applications]
     assert alone == predictions
 

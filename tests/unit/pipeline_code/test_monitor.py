@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from loan_approval import inference, monitor
-from loan_approval.schema import FIELDS, INPUT_NAMES, INPUTS
+from loan_approval.encoding import FEATURES
+from loan_approval.schema import FIELDS, INPUT_NAMES
 from monitoring import labels
 from monitoring.model import Answer
 
@@ -22,12 +23,12 @@ def as_csv(*applications):
 
 
 def test_requests_are_read_as_they_were_sent(applications):
-    assert monitor.read_request(json.dumps({"instances": applications}), JSON) == applications
-    assert monitor.read_request(json.dumps({"instances": applications}), "application/json; charset=utf-8")
+    assert monitor.MODEL.read_request(json.dumps({"instances": applications}), JSON) == applications
+    assert monitor.MODEL.read_request(json.dumps({"instances": applications}), "application/json; charset=utf-8")
 
 
 def test_csv_and_json_of_the_same_applications_are_the_same_rows(applications):
-    assert monitor.read_request(as_csv(*applications), CSV) == monitor.read_request(
+    assert monitor.MODEL.read_request(as_csv(*applications), CSV) == monitor.MODEL.read_request(
         json.dumps({"instances": applications}), JSON
     )
 
@@ -36,18 +37,18 @@ def test_csv_and_json_of_the_same_applications_are_the_same_rows(applications):
 def test_a_code_is_the_same_category_however_its_number_is_written(applications, content_type):
     row = {**applications[0], "NewExist": 2.0}
     text = as_csv(row) if content_type == CSV else json.dumps({"instances": [row]})
-    (read,) = monitor.read_request(text, content_type)
+    (read,) = monitor.MODEL.read_request(text, content_type)
     assert repr(read["NewExist"]) == "2"
 
 
 @pytest.mark.parametrize(("sent", "kept"), [("many", "many"), ("", None), ("-5", -5.0), ("1.5", 1.5)])
 def test_what_the_model_would_have_refused_is_kept_for_the_monitors(applications, sent, kept):
-    (read,) = monitor.read_request(as_csv({**applications[0], "NoEmp": sent}), CSV)
+    (read,) = monitor.MODEL.read_request(as_csv({**applications[0], "NoEmp": sent}), CSV)
     assert read["NoEmp"] == kept
 
 
 def test_a_bank_that_the_schema_does_not_list_stays_what_it_is(applications):
-    (read,) = monitor.read_request(as_csv({**applications[0], "bank": "BANK OF NOWHERE"}), CSV)
+    (read,) = monitor.MODEL.read_request(as_csv({**applications[0], "bank": "BANK OF NOWHERE"}), CSV)
     assert read["bank"] == "BANK OF NOWHERE"
 
 
@@ -57,15 +58,17 @@ def test_a_bank_that_the_schema_does_not_list_stays_what_it_is(applications):
 )
 def test_a_request_that_is_none_is_refused(text, content_type):
     with pytest.raises(ValueError, match=r"."):
-        monitor.read_request(text, content_type)
+        monitor.MODEL.read_request(text, content_type)
 
 
 @pytest.mark.parametrize("accept", [JSON, CSV])
 def test_answers_are_read_as_the_endpoint_writes_them(model_dir, applications, accept):
     columns = {name: [row[name] for row in applications] for name in INPUT_NAMES}
     predictions = inference.predict_fn(columns, inference.model_fn(str(model_dir)))
-    answers = monitor.read_response(inference.output_fn(predictions, accept), accept)
-    assert answers == [Answer(each.probability, each.decision, each.model_version) for each in predictions]
+    answers = monitor.MODEL.read_response(inference.output_fn(predictions, accept), accept)
+    told = [each.features if accept == JSON else {} for each in predictions]
+    expected = zip(predictions, told, strict=True)
+    assert answers == [Answer(each.probability, each.decision, each.model_version, known) for each, known in expected]
 
 
 @pytest.mark.parametrize(
@@ -82,13 +85,13 @@ def test_answers_are_read_as_the_endpoint_writes_them(model_dir, applications, a
 )
 def test_a_response_that_is_none_is_refused(text, content_type):
     with pytest.raises(ValueError, match=r"."):
-        monitor.read_response(text, content_type)
+        monitor.MODEL.read_response(text, content_type)
 
 
 def test_contributions_and_the_expected_value_add_up_to_the_log_odds(model_dir, applications):
     columns = {name: [row[name] for row in applications] for name in INPUT_NAMES}
     explanation = monitor.explain(model_dir, columns)
-    assert explanation.contributions.shape == (len(applications), len(INPUTS))
+    assert explanation.contributions.shape == (len(applications), len(FEATURES))
     probabilities = inference.model_fn(str(model_dir)).probabilities(columns)
     rest = np.log(probabilities / (1 - probabilities)) - explanation.contributions.sum(axis=1)
     assert rest == pytest.approx(rest[0], abs=1e-3), "what is left is the same for every application"
@@ -99,14 +102,14 @@ def test_applications_that_the_model_would_refuse_are_not_explained(model_dir, a
     columns["State"][1] = "Atlantis"
     assert len(monitor.explain(model_dir, columns).contributions) == 2
     columns["State"] = [None] * 3
-    assert monitor.explain(model_dir, columns).contributions.shape == (0, len(INPUTS))
+    assert monitor.explain(model_dir, columns).contributions.shape == (0, len(FEATURES))
 
 
 def test_applications_without_a_column_are_not_explained(model_dir, applications):
     columns = {name: [row[name] for row in applications[:3]] for name in INPUT_NAMES}
     for name in (INPUT_NAMES[0], "State"):
         rest = {each: values for each, values in columns.items() if each != name}
-        assert monitor.explain(model_dir, rest).contributions.shape == (0, len(INPUTS))
+        assert monitor.explain(model_dir, rest).contributions.shape == (0, len(FEATURES))
     columns[INPUT_NAMES[0]][0] = None
     assert len(monitor.explain(model_dir, {**columns, "colour": ["red"] * 3}).contributions) == 2
 

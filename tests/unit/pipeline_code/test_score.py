@@ -1,7 +1,8 @@
 import pytest
 
 from loan_approval import score
-from loan_approval.inference import RequestError, model_fn
+from loan_approval.inference import model_fn
+from tabular.serving import RequestError
 
 from .conftest import SPLIT
 

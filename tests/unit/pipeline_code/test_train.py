@@ -44,7 +44,7 @@ def test_the_label_of_a_row_does_not_reach_its_own_cross_fitted_probability(part
     table = parts.validation.reset_index(drop=True)
     changed = table.copy()
     changed.loc[0, "bad"] = 1 - changed.loc[0, "bad"]
-    before, after = (train.cross_fit(each, parameters, 5) for each in (table, changed))
+    before, after = (train.held_out(each, parameters, 5) for each in (table, changed))
     assert before[0] == after[0]
     assert (before != after).any()
 

@@ -17,12 +17,13 @@ import pytest
 from moto import mock_aws
 
 from loan_approval import inference
-from loan_approval.schema import INPUTS
+from loan_approval.schema import HISTORY_NAMES, INPUTS, SEEN_NAMES, bank_of
 from loan_approval.steps import baseline, evaluate, features, train
 from monitoring.findings import Judgement, Window
 from monitoring.steps import inputs, outcomes, report
 from monitoring.steps.options import Clients
 from tests.unit.lambdas.checked_client import CheckedClient
+from tests.unit.pipeline_code import histories
 
 LOANS = Path(__file__).parents[4] / "data" / "loans" / "sba_sample.csv.gz"
 PERIODS = ["--train-from", "2000-10-01", "--train-to", "2002-09-30", "--test-from", "2002-10-01"]
@@ -70,7 +71,10 @@ def loans() -> dict[str, list[dict[str, str]]]:
 
 
 def application(row: dict[str, str]) -> dict[str, Any]:
-    return {field.name: field.read_text(row[field.name]) for field in INPUTS}
+    """With what was known of the bank on the day, as a request that brings it."""
+    inputs = {field.name: field.read_text(row[field.name]) for field in INPUTS}
+    known = histories.as_of([("", bank_of(row["bank"]), f"{row['ApprovalDate']}T00:00:00Z")])[""]
+    return {**inputs, **{name: known[name] for name in HISTORY_NAMES}}
 
 
 @dataclass
@@ -99,7 +103,7 @@ class Account:
         more: Sequence[str] = (),
     ) -> list[str]:
         """Capture a request for each application, a second apart; the ids that they were given."""
-        columns = {each.name: [row[each.name] for row in rows] for each in INPUTS}
+        columns = {name: [row[name] for row in rows] for name in SEEN_NAMES}
         answers = inference.predict_fn(columns, self.model)
         lines, ids = list(more), []
         for place, (row, answer) in enumerate(zip(rows, answers, strict=True)):

@@ -1,0 +1,83 @@
+"""What the feature store knows of a bank, for the applications that come to it.
+
+Read online, it is what was known when the request came; the training joins what was known when the application came
+(steps/features.py). Both are the same records of the group `bank_history` (steps/ingest.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional
+
+from loan_approval.schema import HISTORY_NAMES, bank_of
+from tabular.fields import Value
+
+GROUP = "bank_history"
+"""The feature group, as the configuration names it."""
+
+VARIABLE = "FEATURE_GROUPS"
+"""The container's variable that describes the feature groups of the model."""
+
+_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 0.5, 1.0, 2
+
+Columns = Dict[str, List[Optional[Value]]]
+
+
+@dataclass(frozen=True)
+class History:
+    """The way to the online store; without one, nothing is known of any bank but what a request brings."""
+
+    store: Any = None  # features.online.OnlineStore
+    group: Any = None  # features.group.FeatureGroup
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "History":
+        """As the container's environment says; raises FeatureError if it says what cannot be read."""
+        if VARIABLE not in environ:
+            return cls()
+        from features.group import read_groups
+        from features.online import OnlineStore
+
+        group = read_groups(environ[VARIABLE]).get(GROUP)
+        if group is None:
+            return cls()
+        import boto3
+        from botocore.config import Config
+
+        # A request does not wait long for what it can do without.
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        )
+        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+        runtime = boto3.client("sagemaker-featurestore-runtime", region_name=region, config=config)
+        return cls(OnlineStore(runtime, tries=_ATTEMPTS), group)
+
+    def complete(self, columns: Columns) -> Columns:
+        """The columns, with what is known of the banks of those rows that bring no history.
+
+        Where the store does not answer, history stays unknown, as it is of a new bank: the model can decide without
+        it, and the monitors see that it is missing.
+        """
+        rows = range(len(columns["bank"]))
+        columns = {**{name: [None] * len(rows) for name in HISTORY_NAMES}, **columns}
+        lacking = [row for row in rows if all(columns[name][row] is None for name in HISTORY_NAMES)]
+        if not lacking or self.store is None:
+            return columns
+        banks = {row: bank_of(str(columns["bank"][row])) for row in lacking}
+        known = self._read(sorted(set(banks.values())))
+        made = {name: list(values) for name, values in columns.items()}
+        for row, bank in banks.items():
+            for name in HISTORY_NAMES:
+                made[name][row] = known.get(bank, {}).get(name)
+        return made
+
+    def _read(self, banks: List[str]) -> Mapping[str, Mapping[str, Any]]:
+        try:
+            found: Mapping[str, Mapping[str, Any]] = self.store.get(self.group, banks)
+        except Exception as error:  # whatever stands in the way of the store, an application gets its answer
+            print(f"history of {len(banks)} banks: not read: {type(error).__name__}: {error}", file=sys.stderr)
+            return {}
+        return found
