@@ -58,9 +58,10 @@ def text(
 ) -> str:
     """The query. what: "counts by day" or "every record"; fields: those of the model's metric, in their order.
 
-    first, last: days, UTC, both included; until: nothing later has been captured. Settings have checked the names.
+    first, last: days, UTC, both included; the first may be a moment in it, before which the version did not exist.
+    until: nothing later has been captured. Settings have checked the names.
     """
-    begin = datetime.combine(first, clock(), UTC)
+    begin = first.astimezone(UTC) if isinstance(first, datetime) else datetime.combine(first, clock(), UTC)
     end = min(datetime.combine(last, clock.max, UTC), until.astimezone(UTC))
     lower = [name.lower() for name in fields]
     values = {

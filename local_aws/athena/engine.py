@@ -27,7 +27,8 @@ MACROS = (
     "CREATE MACRO to_unixtime(moment) AS epoch(moment)",
 )
 
-_MEMORY = "512MB"
+_MEMORY = "1GB"
+"""A join over the JSON of some ten thousand captured answers takes half of it."""
 _INSERT_CHARACTERS = 4_000_000
 # Athena's names of DuckDB's types; a sum of integers, a HUGEINT here, is a bigint there.
 _TYPES = {

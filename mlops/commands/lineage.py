@@ -115,14 +115,15 @@ def _used(data: str, found: Found) -> Iterator[str]:
 
 def _predictions(arguments: argparse.Namespace, model: Target) -> int:
     now = utc_now()
-    first, last = arguments.first or _registered(model, arguments.version), arguments.last or now.date()
+    since = arguments.first or _registered(model, arguments.version)
+    first, last = since.date() if isinstance(since, datetime) else since, arguments.last or now.date()
     if first > last:
         raise UsageError(f"--from {first}: is after --to {last}; exchange them")
-    rows, answer = lineage_predictions.counts(model, arguments.version, first, last, now)
+    rows, answer = lineage_predictions.counts(model, arguments.version, since, last, now)
     lines = list(_counted(model.title, arguments.version, (first, last), rows, answer))
     if arguments.csv:
         with Path(arguments.csv).open("w", encoding="utf-8", newline="") as file:
-            written, _ = lineage_predictions.records(model, arguments.version, first, last, now, file)
+            written, _ = lineage_predictions.records(model, arguments.version, since, last, now, file)
         lines.append(f"saved {written:,} records as {arguments.csv}")
     data = {
         "from": first.isoformat(),
@@ -137,8 +138,8 @@ def _predictions(arguments: argparse.Namespace, model: Target) -> int:
     return 0
 
 
-def _registered(model: Target, version: int) -> date:
-    """The day of its registration: by the manifest, or by the registry."""
+def _registered(model: Target, version: int) -> datetime:
+    """The moment of its registration: by the manifest, or by the registry."""
     try:
         manifest = evidence.newest(model.clients("s3"), evidence.bucket(model), model.names, version)
         told = manifest.get("registered_at")
@@ -148,7 +149,7 @@ def _registered(model: Target, version: int) -> date:
         told = datetime.fromisoformat(told)
     if not isinstance(told, datetime):
         raise CommandError(f"version {version}: nobody tells when it was registered; give --from")
-    return told.astimezone(UTC).date()
+    return told.astimezone(UTC)
 
 
 def _counted(title: str, version: int, days: tuple[date, date], rows: Sequence[Count], answer: Answer) -> Iterator[str]:

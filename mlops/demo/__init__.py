@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws.state import Home
-from mlops import aws, local, pipelines, registry, releases, target, traffic
+from mlops import aws, checkout, local, pipelines, registry, releases, target, traffic
 from mlops.cdk import ROOT, cdk, is_news
 from mlops.console import console, line, table
 from mlops.demo import alone, chronicle, governance, loans, report
@@ -202,9 +202,8 @@ def _train(
     banks.begin_again(FIRST_BOOK)
     uri = loans.upload(clients("s3"), data_bucket, MODEL, FIRST_BOOK, bank_months(FIRST_BOOK))
     line(run.clock, f"loans uploaded to {uri}")
-    follower = pipelines.run(
-        clients, model.pipeline, {"InputDataUri": uri}, lambda step, text: line(run.clock, text, source=step)
-    )
+    parameters = {"InputDataUri": uri, "CodeCommit": checkout.commit(ROOT)}
+    follower = pipelines.run(clients, model.pipeline, parameters, lambda step, text: line(run.clock, text, source=step))
     package = releases.newest_version(sagemaker, model.package_group)
     if package["ModelApprovalStatus"] != "PendingManualApproval":
         raise CommandError(

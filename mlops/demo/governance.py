@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlops import evidence, pipelines, releases
+from mlops import checkout, evidence, pipelines, releases
 from mlops.cdk import ROOT
 from mlops.console import line
 from mlops.demo.phases import Run
@@ -43,7 +43,7 @@ class Auditor:
             "data": self._data(lineage.pop("sha256")),
             "lineage": lineage,
             "card": self._card(version),
-            "audit": self._audit(),
+            "audit": self._audit(version),
             "manifest": self._manifest(version),
         }
 
@@ -100,17 +100,25 @@ class Auditor:
             "pdf": str(pdf.relative_to(ROOT)),
         }
 
-    def _audit(self) -> Answer:
+    def _audit(self, version: int) -> Answer:
         page = self._page("audit")
         answer = self._command("audit", "--html", page)
         versions = {each["version"]: each["gaps"] for each in answer["releases"]}
-        told = ", ".join(f"{version}: {gaps or 'none'}" for version, gaps in sorted(versions.items()))
+        if versions[version]:
+            raise CommandError(
+                f"version {version}: {versions[version]} gaps in its evidence; see mlops audit {version}"
+            )
+        told = ", ".join(f"{each}: {gaps or 'none'}" for each, gaps in sorted(versions.items()))
         self._say(f"gaps in the evidence of each version: {told}; {page.relative_to(ROOT)}", "audit")
-        return {"gaps": {str(version): gaps for version, gaps in versions.items()}, "page": str(page.relative_to(ROOT))}
+        return {"gaps": {str(each): gaps for each, gaps in versions.items()}, "page": str(page.relative_to(ROOT))}
 
     def _manifest(self, version: int) -> Answer:
-        chain = evidence.chain(self.target.clients("s3"), evidence.bucket(self.target), self.target.names, version)
-        return {"revisions": len(chain.revisions), "problems": list(chain.problems)}
+        names, ledger = self.target.names, self.target.ledger
+        noted = evidence.noted(self.target.clients("dynamodb"), ledger, names, version)
+        chain = evidence.chain(self.target.clients("s3"), evidence.bucket(self.target), names, version, noted)
+        if chain.problems:
+            raise CommandError(f"version {version}: {'; '.join(chain.problems)}")
+        return {"revisions": len(chain.revisions)}
 
     def _data(self, sha256: str) -> Answer:
         """Which versions learned from what this version learned from."""
@@ -144,7 +152,7 @@ def train_mortgages(run: Run, target: Target, data_bucket: str, mitigated: Mappi
     body = MORTGAGES.read_bytes()
     prefix = f"{target.names.folder}/{hashlib.sha256(body).hexdigest()[:12]}/"
     target.clients("s3").put_object(Bucket=data_bucket, Key=f"{prefix}{MORTGAGES.name}", Body=body)
-    parameters = {"InputDataUri": f"s3://{data_bucket}/{prefix}"}
+    parameters = {"InputDataUri": f"s3://{data_bucket}/{prefix}", "CodeCommit": checkout.commit(ROOT)}
     sagemaker, pipeline = target.clients("sagemaker"), target.names.pipeline
     for arn in pipelines.stop_running(sagemaker, pipeline):
         line(run.clock, f"stopped {arn}: an interrupted demo had left it running")

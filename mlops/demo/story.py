@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlops import ledger, outcomes, pipelines, registry, release_state, releases
+from mlops import checkout, ledger, outcomes, pipelines, registry, release_state, releases
+from mlops.cdk import ROOT
 from mlops.console import line
 from mlops.demo import loans
 from mlops.demo.customers import Customers
@@ -69,7 +70,7 @@ class Story:
 
     def train(self, what: str, data_uri: str, **parameters: str) -> Mapping[str, Any]:
         """Run the pipeline on the data; returns the version that it registered."""
-        given = {"InputDataUri": data_uri, **parameters}
+        given = {"InputDataUri": data_uri, "CodeCommit": checkout.commit(ROOT), **parameters}
         pipelines.run(self._clients, self.target.names.pipeline, given, self._say_step)
         package = releases.newest_version(self._clients("sagemaker"), self.target.package_group)
         auc = float(package["CustomerMetadataProperties"]["test_auc"])
