@@ -22,10 +22,11 @@ _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 class Payload:
     """`PAYLOAD` of `pipeline_code/<model>/model_monitor.py`.
 
-    instances, predictions: members of a JSON request and response that hold the rows. fields: of a prediction, in the
-    order of a line of CSV. probability, decision, version: which of the fields are what. favourable: the decision that
-    people hope for. positive: the outcome that counts as label 1. threshold: the probability above which Clarify
-    takes label 1 as predicted.
+    features: of a request. looked_up: those that the model finds itself, and tells with a prediction. instances,
+    predictions: members of a JSON request and response that hold the rows. fields: of a prediction, in the order of a
+    line of CSV. probability, decision, version: which of the fields are what. favourable: the decision that people
+    hope for. positive: the outcome that counts as label 1. threshold: the probability above which Clarify takes label
+    1 as predicted.
     """
 
     problem_type: str
@@ -39,6 +40,7 @@ class Payload:
     favourable: str
     positive: str
     threshold: float
+    looked_up: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.problem_type not in PROBLEMS:
@@ -73,7 +75,8 @@ def load(code_root: Path, names: ModelNames) -> Payload:
         raise SettingRefusedError(key, "model-monitor", f'"pipeline", or {place} must be there')
     given: dict[str, Any] = importlib.import_module(f"{names.folder}.{Path(FILE).stem}").PAYLOAD
     try:
-        return Payload(**{**given, "features": tuple(given["features"]), "fields": tuple(given["fields"])})
+        lists = {name: tuple(given[name]) for name in ("features", "fields")}
+        return Payload(**{**given, **lists, "looked_up": tuple(given.get("looked_up", ()))})
     except (KeyError, TypeError) as error:
         raise ConstructError(f"{place}: {error}") from None
 

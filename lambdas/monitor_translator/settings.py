@@ -37,6 +37,7 @@ class Payload:
     favourable: str
     positive: str
     threshold: float
+    looked_up: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class Settings:
 
 
 def _payload(given: dict[str, Any]) -> Payload:
-    return Payload(**{**given, "features": tuple(given["features"]), "fields": tuple(given["fields"])})
+    lists = {name: tuple(given.get(name, ())) for name in ("features", "fields", "looked_up")}
+    return Payload(**{**given, **lists})
 
 
 _JSON: Mapping[str, Any] = {

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from loan_approval.schema import INPUT_NAMES
+from loan_approval.schema import HISTORY_NAMES, INPUT_NAMES
 
 PAYLOAD: Dict[str, Any] = {
     "problem_type": "BinaryClassification",
     "features": list(INPUT_NAMES),
+    # What the model looks up itself, and tells in the member `features` of a prediction. Clarify does not see it.
+    "looked_up": list(HISTORY_NAMES),
     # Members of a JSON request and response that hold the list of rows.
     "instances": "instances",
     "predictions": "predictions",

@@ -43,7 +43,8 @@ def _rows(record: Any) -> List[Dict[str, Any]]:
     champion, version = SETTINGS["champion"], SETTINGS["version"]
     truth = getattr(record, "ground_truth", None)
     if truth is None:
-        return [row for row, answer in zip(inputs, answers) if str(answer.get(version)) == champion]
+        rows = [{**row, **_looked_up(answer)} for row, answer in zip(inputs, answers)]
+        return [row for row, answer in zip(rows, answers) if str(answer.get(version)) == champion]
     if len(answers) != 1:
         raise ValueError(f"{len(answers)} answers and one outcome")
     if str(answers[0].get(version)) != champion:
@@ -57,6 +58,12 @@ def _inputs(part: Any) -> List[Dict[str, Any]]:
     if _is_csv(part):
         return [_row(names, [_value(cell) for cell in cells]) for cells in _lines(part)]
     return [{**{name: row.get(name) for name in names}, **row} for row in _members(part, SETTINGS["instances"])]
+
+
+def _looked_up(answer: Dict[str, Any]) -> Dict[str, Any]:
+    """What the model looked up for the row, as its answer tells; an answer in CSV tells nothing."""
+    told = answer.get("features") or {}
+    return {name: told.get(name) for name in SETTINGS.get("looked_up", ())}
 
 
 def _answers(part: Any) -> List[Dict[str, Any]]:

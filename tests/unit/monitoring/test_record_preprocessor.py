@@ -33,7 +33,8 @@ def part(text, kind=JSON, encoding="JSON"):
 
 def loans(count):
     lines = [json.loads(line) for line in SAMPLES.read_text().splitlines()]
-    found = [row for line in lines for row in request_of(line)["instances"]]
+    nothing_known = dict.fromkeys(model_monitor.PAYLOAD["looked_up"])
+    found = [{**row, **nothing_known} for line in lines for row in request_of(line)["instances"]]
     return (found * count)[:count]
 
 
@@ -138,8 +139,8 @@ def test_csv_requests_have_the_features_order():
     given = record([loan], predictions(APPROVED))
     given.endpoint_input = part(text, CSV, "CSV")
     found = record_preprocessor.preprocess_handler(given)
-    assert list(found) == list(INPUT_NAMES)
-    assert {name: str(value) for name, value in found.items()} == {name: str(loan[name]) for name in INPUT_NAMES}
+    assert list(found) == [*INPUT_NAMES, *model_monitor.PAYLOAD["looked_up"]]
+    assert {name: str(found[name]) for name in INPUT_NAMES} == {name: str(loan[name]) for name in INPUT_NAMES}
 
 
 def test_base64_is_read():
@@ -201,14 +202,25 @@ def test_it_needs_nothing_but_python_3_7():
     assert imported <= set(sys.stdlib_module_names) | {"__future__"}
 
 
+def test_what_the_model_looked_up_is_an_input_like_any_other():
+    """As the answer tells it; an answer that does not tell leaves it missing."""
+    [loan] = loans(1)
+    names = model_monitor.PAYLOAD["looked_up"]
+    told = inference.Prediction(0.1, "approve", "3", {"approvals_12m": 812})
+    found = record_preprocessor.preprocess_handler(record([loan], [told]))
+    assert {name: found[name] for name in names} == {**dict.fromkeys(names), "approvals_12m": 812}
+    found = record_preprocessor.preprocess_handler(record([loan], [told], accept=CSV))
+    assert {name: found[name] for name in names} == dict.fromkeys(names)
+
+
 def test_payload_says_the_same_as_the_monitors_file():
     payload, model = model_monitor.PAYLOAD, monitor.MODEL
     assert payload["problem_type"] == model.problem
-    assert payload["features"] == [feature.name for feature in model.features]
+    assert payload["features"] + payload["looked_up"] == [feature.name for feature in model.features]
     assert (payload["favourable"], payload["positive"]) == (model.favourable, model.positive)
     line = inference.output_fn(predictions(APPROVED), CSV).strip().split(",")
     [answer] = json.loads(inference.output_fn(predictions(APPROVED), JSON))["predictions"]
-    assert list(answer) == payload["fields"]
+    assert list(answer) == [*payload["fields"], "features"]
     assert [str(answer[name]) for name in payload["fields"]] == line
     assert {payload["probability"], payload["decision"], payload["version"]} <= set(payload["fields"])
 
