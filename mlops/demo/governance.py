@@ -19,6 +19,8 @@ from mlops.errors import CommandError
 from mlops.target import Target
 
 MORTGAGES = ROOT / "data" / "mortgages" / "hmda.csv.gz"
+REFUSAL = "gate failed"
+"""How the gate begins its reasons."""
 RECORDED_SECONDS = 60
 """Until the record keeper has written what was decided last; it is woken at once, and looks by itself once a minute."""
 
@@ -164,6 +166,8 @@ def train_mortgages(run: Run, target: Target, data_bucket: str, mitigated: Mappi
         pipelines.run(target.clients, pipeline, parameters, say)
     except CommandError as error:
         refused = str(error)
+        if REFUSAL not in refused:
+            raise
     else:
         raise CommandError(f"pipeline {pipeline}: its gate let a model pass that breaks the limits of bias")
     pipelines.run(target.clients, pipeline, {**parameters, **mitigated}, say)
