@@ -26,13 +26,14 @@ _Chain = List[Mapping[str, Any]]
 class Ingested:
     """written, older: numbers of records; older: left out since the group has a record as new.
 
-    newest: of each record that was given, the newest event time that the group now has, as `OfflineStore.wait_for`
-    takes it.
+    awaited: of each record that was given, the event times that the offline store has yet to show, oldest first, as
+    `OfflineStore.wait_for` takes them: of the newest that the group had, and of all that were written. Those are in
+    files of their own hours there, so that none of them says that the others have come.
     """
 
     written: int
     older: int
-    newest: Dict[str, Any]
+    awaited: Dict[str, List[Any]]
 
 
 def ingest(
@@ -54,10 +55,10 @@ def ingest(
     """
     chains, given = _chains(group, records)
     known = online.get(group, list(chains)) if only_newer else {}
-    newest: Dict[str, Any] = {record: values[group.event_time] for record, values in known.items()}
+    awaited: Dict[str, List[Any]] = {record: [values[group.event_time]] for record, values in known.items()}
     todo: Dict[str, _Chain] = {}
     for record, chain in chains.items():
-        since = group.seconds(newest[record]) if record in newest else float("-inf")
+        since = group.seconds(known[record][group.event_time]) if record in known else float("-inf")
         todo[record] = [values for values in chain if group.seconds(values[group.event_time]) > since]
     with ThreadPoolExecutor(threads) as pool:
         failures = [told for told in pool.map(lambda chain: _write(online, group, chain), todo.values()) if told]
@@ -68,8 +69,9 @@ def ingest(
             f"{'; '.join(failures[:TOLD])}{more}; run it again"
         )
     written = sum(map(len, todo.values()))
-    newest.update({record: chain[-1][group.event_time] for record, chain in todo.items() if chain})
-    return Ingested(written, given - written, newest)
+    for record, chain in todo.items():
+        awaited.setdefault(record, []).extend(values[group.event_time] for values in chain)
+    return Ingested(written, given - written, awaited)
 
 
 def _chains(group: FeatureGroup, records: Iterable[Mapping[str, Any]]) -> Tuple[Dict[str, _Chain], int]:

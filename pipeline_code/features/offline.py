@@ -84,14 +84,15 @@ class OfflineStore:
             raise FeatureError(f"run {run}: {len(lost)} of {len(rows)} rows did not come back, such as {lost[0]!r}")
         return found
 
-    def wait_for(self, group: FeatureGroup, newest: Mapping[str, Any], seconds: float) -> None:
-        """Return when the offline store shows of each record what came with that event time (`Ingested.newest`).
+    def wait_for(self, group: FeatureGroup, awaited: Mapping[str, Sequence[Any]], seconds: float) -> None:
+        """Return when the offline store shows of each record what came with those event times (`Ingested.awaited`).
 
         AWS writes within 15 minutes. Raises FeatureError if that takes longer than `seconds`.
         """
-        if not newest:
+        times = [(record, _text(at)) for record, known in sorted(awaited.items()) for at in known]
+        if not times:
             return
-        rows = [(record, record, _text(at)) for record, at in sorted(newest.items())]
+        rows = [(str(row), record, at) for row, (record, at) in enumerate(times)]
         run = "wait-" + hashlib.sha256(repr((group.physical, rows)).encode()).hexdigest()[:32]
         sql = queries.arrived_sql(group, rows=self._rows_table, store=self._table(group), run=run)
         self._write(rows, run)
@@ -103,7 +104,7 @@ class OfflineStore:
             if self._clock() + wait > deadline:
                 raise FeatureError(
                     f"feature group {group.physical}: the offline store does not show {missing} of {len(rows)} records "
-                    f"after {seconds:.0f} s, such as {first!r} at {newest.get(str(first))}; AWS needs up to 15 minutes"
+                    f"after {seconds:.0f} s, such as one of {first!r}; AWS needs up to 15 minutes"
                 )
             self._sleep(wait)
             wait = min(2 * wait, 3 * _LONGEST_WAIT)

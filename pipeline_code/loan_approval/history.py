@@ -19,6 +19,9 @@ GROUP = "bank_history"
 VARIABLE = "FEATURE_GROUPS"
 """The container's variable that describes the feature groups of the model."""
 
+REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION", "SAGEMAKER_REGION")
+"""Variables that may name the container's region: SageMaker's, boto3's, and the one that the model's stack sets."""
+
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 0.5, 1.0, 2
 
 Columns = Dict[str, List[Optional[Value]]]
@@ -33,9 +36,14 @@ class History:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "History":
-        """As the container's environment says; raises FeatureError if it says what cannot be read."""
+        """As the container's environment says; raises FeatureError if it says what cannot be read, or boto3 is too old.
+
+        Loudly, since a request is answered without history where the store fails: a container that never can read it
+        must not come into service.
+        """
         if VARIABLE not in environ:
             return cls()
+        from features.errors import FeatureError
         from features.group import read_groups
         from features.online import OnlineStore
 
@@ -51,8 +59,10 @@ class History:
             read_timeout=_READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         )
-        region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+        region = next((environ[name] for name in REGIONS if environ.get(name)), None)
         runtime = boto3.client("sagemaker-featurestore-runtime", region_name=region, config=config)
+        if not hasattr(runtime, "batch_get_record"):
+            raise FeatureError(f"boto3 {boto3.__version__}: has no BatchGetRecord; take an image with 1.17.92 or later")
         return cls(OnlineStore(runtime, tries=_ATTEMPTS), group)
 
     def complete(self, columns: Columns) -> Columns:

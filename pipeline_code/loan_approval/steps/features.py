@@ -124,8 +124,8 @@ def _feature_store(run: str, as_of: datetime.datetime) -> Join:
         results_uri=os.environ["FEATURES_RESULTS_URI"],
     )
     group = described(clients["sagemaker"], os.environ[FEATURE_GROUP])
-    newest = json.loads((job.input_folder("ingested") / "ingested.json").read_text())["newest"]
-    store.wait_for(group, newest, OFFLINE_SECONDS)
+    awaited = json.loads((job.input_folder("ingested") / "ingested.json").read_text())["awaited"]
+    store.wait_for(group, awaited, OFFLINE_SECONDS)
 
     def join(rows: Sequence[Tuple[str, str, str]]) -> Known:
         found: Known = store.join(rows, group, run=run, as_of=as_of)

@@ -4,8 +4,8 @@ Input `raw`: files `bank_months*.csv` (or .csv.gz) beside the loans, with the co
 approvals and charge_offs: what a bank did in a month, as it stood in its books at the month's end. A charge-off counts
 in the month in which it was made, also if the loan was paid after all later: nobody knew that yet.
 
-Output `ingested/ingested.json`: how many records were written, how many the store had already, and the newest a bank,
-which the next step waits for. Records that are not newer than what the online store holds are not sent again.
+Output `ingested/ingested.json`: how many records were written, how many the store had already, and the times of
+each bank that the next step waits for. Records that are not newer than what the online store holds are not sent again.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def read(files: Sequence[Path]) -> Any:
 def main(argv: Optional[Sequence[str]] = None) -> None:
     argparse.ArgumentParser(description="Ingest the banks' history").parse_args(argv)
     files = bank_month_files(job.input_folder("raw"))
-    done: Dict[str, Any] = {"written": 0, "older": 0, "newest": {}}
+    done: Dict[str, Any] = {"written": 0, "older": 0, "awaited": {}}
     if files:
         records = transform(read(files))
         import boto3
@@ -98,8 +98,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
         group = described(boto3.client("sagemaker"), os.environ[FEATURE_GROUP])
         found = ingest(OnlineStore(boto3.client("sagemaker-featurestore-runtime")), group, records)
-        done = {"written": found.written, "older": found.older, "newest": dict(found.newest)}
-        print(f"{found.written} records of {len(done['newest'])} banks written, {found.older} were there")
+        done = {"written": found.written, "older": found.older, "awaited": found.awaited}
+        print(f"{found.written} records of {len(done['awaited'])} banks written, {found.older} were there")
     else:
         print("no bank_months file beside the loans: the feature store keeps what it has")
     job.write_json(job.output_folder("ingested") / "ingested.json", done)

@@ -53,6 +53,14 @@ def test_it_finds_what_a_look_at_each_record_finds(store: Store) -> None:
     assert some > HISTORIES
 
 
+def test_a_record_that_does_not_say_whether_it_is_deleted_is_there(texts: Store) -> None:
+    # A backfill by Glue or Spark may leave Feature Store's own column empty.
+    here = stored(1, 0)
+    texts.fill([here], [asks(1)])
+    texts.connection.execute(f"UPDATE {STORE} SET is_deleted = NULL")
+    assert texts.ask(texts.sql()) == {"row": known(here)}
+
+
 def test_the_order_in_which_records_came_into_the_store_changes_nothing(store: Store) -> None:
     for seed in range(20):
         records, rows, cut = history(seed, store.group.event_time_type)

@@ -9,7 +9,7 @@ import xgboost
 from features.errors import FeatureError
 from loan_approval import inference
 from loan_approval.encoding import FEATURE_TYPES, FEATURES
-from loan_approval.history import GROUP, VARIABLE, History
+from loan_approval.history import GROUP, REGIONS, VARIABLE, History
 from loan_approval.schema import HISTORY_NAMES
 from loan_approval.steps import dataset, features
 from loan_approval.steps.features import Split
@@ -190,9 +190,20 @@ def test_without_a_feature_group_there_is_no_store():
     assert History.of({VARIABLE: "{}"}).store is None
 
 
-def test_the_container_names_the_group_that_is_read(monkeypatch):
+@pytest.mark.parametrize("region", REGIONS)
+def test_the_container_names_the_group_that_is_read_and_the_region(region, monkeypatch):
+    for name in REGIONS:
+        monkeypatch.delenv(name, raising=False)
     document = {"name": GROUP, "physical": "mlops-dev-bank-history", "record_identifier": "bank",
                 "event_time": "known_from", "event_time_type": "String",
                 "features": {"approvals_12m": "Integral"}}  # fmt: skip
-    made = History.of({VARIABLE: json.dumps({GROUP: document}), "AWS_REGION": "eu-west-1"})
+    made = History.of({VARIABLE: json.dumps({GROUP: document}), region: "eu-west-1"})
     assert made.group.physical == "mlops-dev-bank-history" and made.store is not None
+
+
+def test_a_container_whose_boto3_cannot_read_the_store_does_not_come_into_service(monkeypatch):
+    document = {"name": GROUP, "physical": "g", "record_identifier": "bank", "event_time": "known_from",
+                "event_time_type": "String", "features": {"approvals_12m": "Integral"}}  # fmt: skip
+    monkeypatch.setattr("boto3.client", lambda *_arguments, **_options: object())
+    with pytest.raises(FeatureError, match=r"boto3 [\d.]+: has no BatchGetRecord"):
+        History.of({VARIABLE: json.dumps({GROUP: document}), "AWS_REGION": "eu-west-1"})
