@@ -1,15 +1,19 @@
 """The roles of people in an environment, and the record of what they and everybody else do there."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import aws_cdk as cdk
 from constructs import Construct
 
+from mlops_constructs.artifact_source import ArtifactSource
 from mlops_constructs.audit_tables import AuditTables
 from mlops_constructs.audit_trail import AuditTrail
 from mlops_constructs.auditor_rights import AuditorRights
 from mlops_constructs.empty_on_delete import EmptyOnDelete
 from mlops_constructs.environment_arns import EnvironmentArns
+from mlops_constructs.feature_access import FeatureAccess
+from mlops_constructs.feature_settings import FeatureGroupSettings
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import EnvironmentNames
 from mlops_constructs.people_roles import PeopleRoles
@@ -42,8 +46,13 @@ class AccessStack(cdk.Stack):
             models=models,
             registries=registries,
             proofs=[evidence_key(each) for each in _tested_in(settings)],
+            unfilled=FeatureAccess(names, _unfilled(settings), foundation),
         )
-        auditor = AuditorRights(people.auditor, EnvironmentArns(self, names), foundation)
+        for source, folder in self._sources(names, settings):
+            for person in (people.data_scientist, people.auditor):
+                source.grant_read_versions_below(person.policy, folder)
+        auditor = AuditorRights(people.auditor, EnvironmentArns(self, names), models, foundation)
+        auditor.to_versions()
         auditor.to_protection()
         if settings.audit.trail:
             trail = AuditTrail(self, "Trail", names=names, foundation=foundation)
@@ -61,11 +70,26 @@ class AccessStack(cdk.Stack):
         }.items():
             cdk.CfnOutput(self, key, value=person.role.role_arn)
 
+    def _sources(self, names: EnvironmentNames, settings: EnvironmentSettings) -> Iterator[tuple[ArtifactSource, str]]:
+        """Where versions were made that are released here, with the folder of each model."""
+        places = {folder: each.release.takes_from for folder, each in settings.models.items()}
+        sources = {
+            place: ArtifactSource(self, f"Source-{place}", names=EnvironmentNames(names.project, place))
+            for place in sorted({*places.values()} - {""})
+        }
+        yield from ((sources[place], folder) for folder, place in places.items() if place)
+
     def _keep(self, settings: EnvironmentSettings, foundation: Foundation, trail: AuditTrail) -> None:
         if not settings.retain:
             emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=foundation.protection)
             for bucket in (trail.bucket, trail.access_logs):
                 emptying.empty_bucket(bucket)
+
+
+def _unfilled(settings: EnvironmentSettings) -> dict[str, FeatureGroupSettings]:
+    """Feature groups that no training pipeline fills here: in an environment that only releases, all of them."""
+    filled = {name for each in settings.models.values() if each.trains for name in each.features.groups}
+    return {name: group for name, group in settings.feature_groups.items() if name not in filled}
 
 
 def _tested_in(settings: EnvironmentSettings) -> list[str]:

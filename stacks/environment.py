@@ -17,6 +17,8 @@ from stacks.serving import ServingStack
 from stacks.settings import EnvironmentSettings
 from stacks.training import TrainingStack
 
+FEATURE_GROUP = "AWS::SageMaker::FeatureGroup"
+
 
 def add_stacks(app: cdk.App, settings: EnvironmentSettings, *, code_root: Path) -> None:
     """The foundation, the features, for each model its training, serving, release, monitoring and governance stacks,
@@ -27,7 +29,9 @@ def add_stacks(app: cdk.App, settings: EnvironmentSettings, *, code_root: Path) 
     elsewhere.
 
     Tags are for allocating costs. They go onto resources, not onto stacks (feature flag `explicitStackTags`):
-    CloudFormation would copy a stack's tags onto the release parameters, and a changed tag would reset those.
+    CloudFormation would copy a stack's tags onto the release parameters, and a changed tag would reset those. Feature
+    groups have none: for another tag, CloudFormation would replace a group, which its own name forbids (template
+    reference: FeatureGroup, Tags).
     """
     names = EnvironmentNames(settings.project, settings.environment)
     where = cdk.Environment(account=settings.account, region=settings.region)
@@ -36,8 +40,8 @@ def add_stacks(app: cdk.App, settings: EnvironmentSettings, *, code_root: Path) 
     features = FeaturesStack(app, names.features_stack, names=names, foundation=shared.foundation, **common)
     access = AccessStack(app, names.access_stack, names=names, foundation=shared.foundation, **common)
     OverviewStack(app, names.overview_stack, names=names, **common)
-    cdk.Tags.of(app).add("project", settings.project)
-    cdk.Tags.of(app).add("environment", settings.environment)
+    for key, value in {"project": settings.project, "environment": settings.environment}.items():
+        cdk.Tags.of(app).add(key, value, exclude_resource_types=[FEATURE_GROUP])
     features.add_stack_dependency(shared)
     access.add_stack_dependency(features)
     for folder, each in settings.models.items():

@@ -29,12 +29,19 @@ class ArtifactSource(Construct):
 
     def grant_read_below(self, role: iam.IRole, prefix: str) -> None:
         """Let `role` list and read what is below `prefix/`."""
-        allow(role, ["s3:GetObject"], [f"{self._bucket_arn}/{prefix}/*"], why=_OBJECTS)
+        self._allow(role, prefix, "s3:GetObject")
+
+    def grant_read_versions_below(self, policy: iam.ManagedPolicy, prefix: str) -> None:
+        """As `grant_read_below`, for who has `policy`, and of every version of an object."""
+        self._allow(policy, prefix, "s3:GetObject", "s3:GetObjectVersion")
+
+    def _allow(self, grantee: iam.IRole | iam.ManagedPolicy, prefix: str, *actions: str) -> None:
+        allow(grantee, actions, [f"{self._bucket_arn}/{prefix}/*"], why=_OBJECTS)
         allow(
-            role,
+            grantee,
             ["s3:ListBucket"],
             [self._bucket_arn],
             conditions={"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}},
         )
-        allow(role, ["s3:GetBucketLocation"], [self._bucket_arn])
-        allow(role, ["kms:Decrypt"], [self._key_arn])
+        allow(grantee, ["s3:GetBucketLocation"], [self._bucket_arn])
+        allow(grantee, ["kms:Decrypt"], [self._key_arn])

@@ -80,17 +80,6 @@ class AuditTables(Construct):
     def workgroup_arn(self) -> str:
         return cdk.Stack.of(self).format_arn(service="athena", resource="workgroup", resource_name=self.workgroup_name)
 
-    def catalog_arns(self, *tables: str) -> list[str]:
-        """What Athena looks up with the rights of who asks, the default database too (user guide: fine-grained access
-        to databases and tables)."""
-        arn = cdk.Stack.of(self).format_arn
-        return [
-            arn(service="glue", resource="catalog"),
-            arn(service="glue", resource="database", resource_name="default"),
-            arn(service="glue", resource="database", resource_name=self.database_name),
-            *(arn(service="glue", resource="table", resource_name=f"{self.database_name}/{each}") for each in tables),
-        ]
-
     def _values(self, registries: Sequence[ModelNames]) -> Mapping[str, str]:
         """What the queries leave open."""
         groups = sorted({each.package_group for each in registries})

@@ -1,4 +1,7 @@
-"""What an auditor may do besides looking: ask the trail, and read what protects it. Nothing is changed by that."""
+"""What an auditor may do besides looking: check that everything is there, export model cards, ask the trail, and read
+what protects all that. Nothing is changed by it."""
+
+from collections.abc import Sequence
 
 from mlops_constructs.access import NO_RESOURCE
 from mlops_constructs.audit_tables import RESULTS, TABLE, AuditTables
@@ -6,9 +9,16 @@ from mlops_constructs.audit_trail import AuditTrail
 from mlops_constructs.encrypted_bucket import EncryptedBucket
 from mlops_constructs.environment_arns import OWN, EnvironmentArns
 from mlops_constructs.foundation import Foundation
+from mlops_constructs.naming import ModelNames
+from mlops_constructs.people_sight import let_check
 from mlops_constructs.person_role import PersonRole
+from mlops_constructs.prediction_tables import results_prefix
+
+CARD_EXPORTS = "model-cards"
+"""Folder of exported cards in a model's folder of the artifacts bucket (mlops/commands/card.py)."""
 
 _FILES = "The trail names its files after region, day and hour, in folders of their own."
+_EXPORTED = "SageMaker names exported cards below this one folder."
 _RESULTS = "Athena names results after the query's execution."
 
 _READS = (
@@ -45,6 +55,7 @@ _READS = (
     "s3:Get*",
     "s3:List*",
     "s3:PutObject",
+    "sagemaker:CreateModelCardExportJob",
     "sagemaker:Describe*",
     "sagemaker:List*",
     "sagemaker:QueryLineage",
@@ -60,8 +71,23 @@ _READS = (
 class AuditorRights:
     """Grants to `role`, the auditor's."""
 
-    def __init__(self, role: PersonRole, arns: EnvironmentArns, foundation: Foundation) -> None:
-        self._role, self._arns, self._foundation = role, arns, foundation
+    def __init__(
+        self, role: PersonRole, arns: EnvironmentArns, models: Sequence[ModelNames], foundation: Foundation
+    ) -> None:
+        self._role, self._arns, self._models, self._foundation = role, arns, models, foundation
+
+    def to_versions(self) -> None:
+        """Check what versions were made of, and export their cards."""
+        let_check(self._role.policy, self._arns, self._foundation)
+        if self._models:
+            self._role.allow(
+                ["sagemaker:CreateModelCardExportJob", "sagemaker:DescribeModelCardExportJob"],
+                self._arns.sagemaker_own("model-card"),
+                why=OWN,
+            )
+            # SageMaker writes with the rights of who exports (developer guide: model cards, cross-account support).
+            self._role.allow(["s3:PutObject"], self._exports(), why=_EXPORTED)
+            self._role.allow(["kms:GenerateDataKey"], [self._foundation.protection.key.key_arn])
 
     def to_protection(self) -> None:
         """Read who has which rights here, and whether evidence is locked."""
@@ -105,19 +131,27 @@ class AuditorRights:
             ],
             [tables.workgroup_arn],
         )
-        role.allow(["glue:GetDatabase", "glue:GetTable"], tables.catalog_arns(TABLE))
-        results = self._foundation.artifacts.arn_for_objects(f"{RESULTS}/*")
-        role.allow(["s3:AbortMultipartUpload", "s3:PutObject"], [results], why=_RESULTS)
+        role.allow(["glue:GetDatabase", "glue:GetTable"], self._arns.catalog(tables.database_name, TABLE))
+        role.allow(["s3:AbortMultipartUpload", "s3:PutObject"], self._results(), why=_RESULTS)
         role.allow(["kms:GenerateDataKey"], [key.key_arn])
 
     def and_nothing_else(self) -> None:
-        """Deny whatever else somebody adds: an auditor reads, asks, and writes the answers below one prefix."""
+        """Deny whatever else somebody adds: an auditor reads, asks, and writes answers and cards in their places."""
         self._role.deny_all_but("AuditorsChangeNothing", _READS)
         self._role.deny_elsewhere(
             "AnswersHaveTheirPlace",
             ["s3:PutObject"],
-            [self._foundation.artifacts.arn_for_objects(f"{RESULTS}/*")],
+            [*self._results(), *self._answers(), *self._exports()],
         )
+
+    def _results(self) -> list[str]:
+        return [self._foundation.artifacts.arn_for_objects(f"{RESULTS}/*")]
+
+    def _answers(self) -> list[str]:
+        return [self._foundation.capture.arn_for_objects(f"{results_prefix(each)}/*") for each in self._models]
+
+    def _exports(self) -> list[str]:
+        return [self._foundation.artifacts.arn_for_objects(f"{each.folder}/{CARD_EXPORTS}/*") for each in self._models]
 
     def _let_check(self, bucket: EncryptedBucket) -> None:
         self._role.allow(

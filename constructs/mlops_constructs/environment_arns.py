@@ -6,6 +6,7 @@ from constructs import IConstruct
 from mlops_constructs.naming import EnvironmentNames
 
 OWN = "Names of this environment's resources start so; the wildcard stands for its models and what they have many of."
+BUNDLES = "Code bundles are called by the hash of their contents; a version has that of its deployment."
 
 
 class EnvironmentArns:
@@ -39,10 +40,33 @@ class EnvironmentArns:
     def logs(self, group: str) -> str:
         return self._arn("logs", "log-group", group, cdk.ArnFormat.COLON_RESOURCE_NAME)
 
+    def workgroup(self, name: str) -> str:
+        return self._arn("athena", "workgroup", name)
+
+    def catalog(self, database: str, *tables: str) -> list[str]:
+        """What Athena looks up with the rights of who asks, the default database too (user guide: fine-grained access
+        to databases and tables)."""
+        return [
+            self._stack.format_arn(service="glue", resource="catalog"),
+            *(self._arn("glue", "database", each) for each in ("default", database)),
+            *(self._arn("glue", "table", f"{database}/{each}") for each in tables),
+        ]
+
     def iam(self, kind: str, beginning: str = "") -> str:
         """Roles or policies of the environment, or those whose names start so."""
         name = f"{beginning or self._names.base}-*"
         return self._stack.format_arn(service="iam", region="", resource=kind, resource_name=name)
 
+    def code_bundles(self) -> str:
+        """As `code_bundles`."""
+        return code_bundles(self._stack)
+
     def _arn(self, service: str, resource: str, name: str, arn_format: cdk.ArnFormat | None = None) -> str:
         return self._stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=arn_format)
+
+
+def code_bundles(stack: cdk.Stack) -> str:
+    """Of the code that versions were made with: it is where CDK publishes what a deployment needs."""
+    qualifier = stack.synthesizer.bootstrap_qualifier or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    bucket = f"cdk-{qualifier}-assets-{stack.account}-{stack.region}"
+    return stack.format_arn(service="s3", region="", account="", resource=bucket, resource_name="*.tar.gz")

@@ -58,7 +58,8 @@ class FeatureAccess:
                 f"what SageMaker lets a container know: leave out {len(text) - ENVIRONMENT_VALUE_LIMIT}, for example "
                 "by a group of those features alone that the model uses",
             )
-        return {"FEATURE_GROUPS": text}
+        # SageMaker does not say that it tells the container of an endpoint where it is; its SDK does so by this name.
+        return {"FEATURE_GROUPS": text, "SAGEMAKER_REGION": cdk.Aws.REGION}
 
     def grant_read_online(self, role: iam.IRole) -> None:
         """Let `role` read the newest records of the groups."""
@@ -68,10 +69,14 @@ class FeatureAccess:
         """Let `role` add records to the groups; what was there before stays in the offline store."""
         self._allow_records(role, "sagemaker:PutRecord")
 
+    def grant_ingest(self, policy: iam.ManagedPolicy) -> None:
+        """Let who has `policy` add records to the groups that are newer than those that they hold."""
+        self._allow_records(policy, "sagemaker:BatchGetRecord", "sagemaker:GetRecord", "sagemaker:PutRecord")
+        self._allow_describe(policy)
+
     def grant_describe(self, role: iam.IRole) -> None:
         """Let `role` see what the groups are made of, and where their offline stores are."""
-        if self.groups:
-            allow(role, ["sagemaker:DescribeFeatureGroup"], self._arns(role))
+        self._allow_describe(role)
 
     def grant_query(self, role: iam.IRole, model: ModelNames) -> None:
         """Let `role` query the groups' offline stores beside the rows of `model`, which it may read and write.
@@ -112,15 +117,21 @@ class FeatureAccess:
             arn(service="glue", resource="table", resource_name=offline_table(self.names.feature_group(name)))
             for name in self.groups
         ]
-        allow(role, ["glue:GetTable", "glue:GetPartitions"], [catalog, database, *tables], why=OFFLINE_TABLE)
+        # The last two: of a table with partitions in the catalog, Athena asks for each that a query needs.
+        reads = [f"glue:Get{each}" for each in ("Table", "Partitions", "Partition")] + ["glue:BatchGetPartition"]
+        allow(role, reads, [catalog, database, *tables], why=OFFLINE_TABLE)
         for name in self.groups:
             self.foundation.data.grant_read_below(role, store_prefix(name))
 
-    def _allow_records(self, role: iam.IRole, *actions: str) -> None:
+    def _allow_describe(self, grantee: iam.IRole | iam.ManagedPolicy) -> None:
+        if self.groups:
+            allow(grantee, ["sagemaker:DescribeFeatureGroup"], self._arns(grantee))
+
+    def _allow_records(self, grantee: iam.IRole | iam.ManagedPolicy, *actions: str) -> None:
         """With the right on the key that the API asks of its callers (API reference: OnlineStoreSecurityConfig)."""
         if self.groups:
-            allow(role, actions, self._arns(role))
-            allow(role, ["kms:Decrypt"], [self.foundation.protection.key.key_arn])
+            allow(grantee, actions, self._arns(grantee))
+            allow(grantee, ["kms:Decrypt"], [self.foundation.protection.key.key_arn])
 
     def _arns(self, scope: IConstruct) -> list[str]:
         arn = cdk.Stack.of(scope).format_arn
@@ -131,8 +142,12 @@ class FeatureAccess:
 
 
 def offline_table(physical: str) -> str:
-    """`database/table` of a group's offline store, by the group's name on AWS; `*` stands for when it was created."""
-    return f"{CATALOG}/{physical.replace('-', '_')}_*"
+    """`database/table` of a group's offline store, by the group's name on AWS; `*` stands for when it was created.
+
+    `?` stands for a hyphen, or the underscore that Feature Store makes of it: AWS says nowhere which, and its own
+    examples show tables of both kinds.
+    """
+    return f"{CATALOG}/{physical.replace('-', '?')}?*"
 
 
 def store_prefix(name: str) -> str:

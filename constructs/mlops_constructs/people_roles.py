@@ -7,14 +7,18 @@ train, who lets versions in does not approve, and nobody loosens what protects t
 
 from collections.abc import Sequence
 
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlops_constructs.access_settings import AccessSettings
 from mlops_constructs.environment_arns import OWN, EnvironmentArns
+from mlops_constructs.feature_access import FeatureAccess
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter
-from mlops_constructs.people_sight import VERSIONS, PeopleSight, let_read, let_read_logs
+from mlops_constructs.people_predictions import PeoplePredictions
+from mlops_constructs.people_sight import VERSIONS, PeopleSight, let_check, let_read_logs
 from mlops_constructs.person_role import PersonRole
+from mlops_constructs.record_keeper_access import review_partition
 
 MANIFEST = "manifest"
 """Metadata of a version that leads to its evidence; the record keeper writes it."""
@@ -69,29 +73,36 @@ class PeopleRoles(Construct):
         models: Sequence[ModelNames],
         registries: Sequence[ModelNames],
         proofs: Sequence[str],
+        unfilled: FeatureAccess,
     ) -> None:
         """registries: of each model, the names where its versions are. proofs: keys of a version's metadata that let
-        it be released, which only tests write."""
+        it be released, which only tests write. unfilled: feature groups that no pipeline fills here."""
         super().__init__(scope, construct_id)
         self._names, self._foundation, self._models = names, foundation, models
         self._versions = sorted({f"model-package/{each.package_group}/*" for each in registries})
         self._arns = EnvironmentArns(self, names)
-        self._sight = PeopleSight(self, "Sight", names=names, foundation=foundation, registries=registries)
-        self.data_scientist = self._role("DataScientist", "data-scientist", access.data_scientists)
-        self.approver = self._role("Approver", "approver", access.approvers)
-        self.operator = self._role("Operator", "operator", access.operators)
-        self.auditor = self._role("Auditor", "auditor", access.auditors)
+        sight = PeopleSight(self, "Sight", names=names, foundation=foundation, registries=registries)
+        asking: list[iam.ManagedPolicy] = [sight]
+        if models:
+            asking.append(PeoplePredictions(self, "Predictions", names=names, foundation=foundation, models=models))
+        self.data_scientist = self._role("DataScientist", "data-scientist", access.data_scientists, [sight])
+        self.approver = self._role("Approver", "approver", access.approvers, [sight])
+        self.operator = self._role("Operator", "operator", access.operators, asking)
+        self.auditor = self._role("Auditor", "auditor", access.auditors, asking)
         self._let_train(self.data_scientist)
         if models:
             self._let_approve(self.approver, proofs)
             self._let_operate(self.operator)
+        unfilled.grant_ingest(self.operator.policy)
         self._separate()
 
-    def _role(self, construct_id: str, name: str, principals: Sequence[str]) -> PersonRole:
+    def _role(
+        self, construct_id: str, name: str, principals: Sequence[str], shared: Sequence[iam.ManagedPolicy]
+    ) -> PersonRole:
         return PersonRole(
             self,
             construct_id,
-            sight=self._sight,
+            shared=shared,
             name=f"{self._names.base}-{name}",
             description=f"{name.replace('-', ' ').capitalize()} of {self._names.base} (docs/access.md)",
             principals=principals,
@@ -110,7 +121,7 @@ class PeopleRoles(Construct):
         role.allow(
             ["sagemaker:BatchGetRecord", "sagemaker:GetRecord"], self._arns.sagemaker_own("feature-group"), why=OWN
         )
-        let_read(role.policy, self._foundation.data, self._foundation)
+        let_check(role.policy, self._arns, self._foundation)
         let_read_logs(role.policy, self._arns, _JOB_LOGS)
 
     def _let_approve(self, role: PersonRole, proofs: Sequence[str]) -> None:
@@ -139,17 +150,20 @@ class PeopleRoles(Construct):
                 "ForAnyValue:StringNotEquals": {"sagemaker:CustomerMetadataPropertiesToRemove": ["release_strategy"]}
             },
         )
-        self._foundation.ledger.grant_note(role.policy, [f"{each.public}#reviews" for each in self._models])
+        self._let_review(role)
+
+    def _let_review(self, role: PersonRole) -> None:
+        self._foundation.ledger.grant_note(role.policy, [review_partition(each) for each in self._models])
 
     def _let_operate(self, role: PersonRole) -> None:
-        """Pause, resume, promote, roll back and let in; start the monitors; read captured requests and all logs."""
+        """Pause, resume, promote, roll back and let in; note reviews; start the monitors; read all logs."""
         asked = [each.release_parameter(parameter) for each in self._models for parameter in _ASKS]
         role.allow(["ssm:PutParameter"], [self._arns.parameter(name) for name in asked])
         role.allow(
             ["sagemaker:StartPipelineExecution"],
             self._arns.sagemaker(*(f"pipeline/{each.monitoring_pipeline}" for each in self._models)),
         )
-        let_read(role.policy, self._foundation.capture, self._foundation)
+        self._let_review(role)
         let_read_logs(role.policy, self._arns, _JOB_LOGS, f"{self._names.base}-")
 
     def _separate(self) -> None:
@@ -173,7 +187,7 @@ class PeopleRoles(Construct):
         training = [f"pipeline/{each.pipeline}*" for each in self._models]  # and its executions
         if training:
             operator.deny("WhoReleasesStartsNoTraining", _START, self._arns.sagemaker(*training))
-        for role in (trainer, approver, operator, self.auditor):
+        for role in (trainer, approver, operator):  # an auditor is denied all but reading
             role.deny("EvidenceStays", _CHANGE_OBJECTS, [self._foundation.evidence.arn_for_objects("*")])
             role.deny("ProtectionStays", _LOOSEN)
             # Roles of people are all in this stack: CloudFormation puts its name before theirs.

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.encrypted_bucket import EncryptedBucket
-from mlops_constructs.environment_arns import OWN, EnvironmentArns
+from mlops_constructs.environment_arns import BUNDLES, OWN, EnvironmentArns
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import EnvironmentNames, ModelNames
 
@@ -15,6 +15,7 @@ VERSIONS = "The registry numbers a group's versions; the wildcard stands for the
 
 _JOBS = "SageMaker names jobs, and what lineage knows, by ids in the account's one namespace."
 _OBJECTS = "All objects of the bucket: a person looks at every model of the environment."
+_EXECUTIONS = "Executions have ids for names; the pipelines are named exactly."
 _GROUPS = "SageMaker names log groups after kinds of jobs, CloudFormation those of functions after their stacks."
 
 # What has no resource to name (service authorization reference).
@@ -63,6 +64,7 @@ class PeopleSight(iam.ManagedPolicy):
         self._arns = EnvironmentArns(self, names)
         allow(self, _LISTS, ["*"], why=f"{NO_RESOURCE}, and all of them only read names, states and figures.")
         self._let_see_versions(sorted({each.package_group for each in registries}))
+        self._let_see_making([each.pipeline for each in registries if each.environment != names.environment])
         self._let_see_resources()
         self._let_see_jobs_and_lineage()
         foundation.ledger.grant_look(self)
@@ -77,6 +79,16 @@ class PeopleSight(iam.ManagedPolicy):
                 ["sagemaker:DescribeModelPackage"],
                 self._arns.sagemaker(f"model-package/{group}/*"),
                 why=VERSIONS,
+            )
+
+    def _let_see_making(self, pipelines: Sequence[str]) -> None:
+        """How versions were made elsewhere; what is made here is among the environment's own resources."""
+        if pipelines:
+            allow(
+                self,
+                ["sagemaker:DescribePipelineDefinitionForExecution", "sagemaker:DescribePipelineExecution"],
+                self._arns.sagemaker(*(f"pipeline/{each}/execution/*" for each in pipelines)),
+                why=_EXECUTIONS,
             )
 
     def _let_see_resources(self) -> None:
@@ -131,6 +143,12 @@ def let_read(policy: iam.ManagedPolicy, bucket: EncryptedBucket, foundation: Fou
     allow(policy, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects("*")], why=_OBJECTS)
     allow(policy, ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketVersions"], [bucket.bucket_arn])
     allow(policy, ["kms:Decrypt"], [foundation.protection.key.key_arn])
+
+
+def let_check(policy: iam.ManagedPolicy, arns: EnvironmentArns, foundation: Foundation) -> None:
+    """See whether all that a version was made of is still there: S3 tells it to those alone who may read it."""
+    let_read(policy, foundation.data, foundation)
+    allow(policy, ["s3:GetObject", "s3:GetObjectVersion"], [arns.code_bundles()], why=BUNDLES)
 
 
 def let_read_logs(policy: iam.ManagedPolicy, arns: EnvironmentArns, *beginnings: str) -> None:

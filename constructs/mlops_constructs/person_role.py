@@ -23,12 +23,12 @@ class PersonRole(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        sight: iam.IManagedPolicy,
+        shared: Sequence[iam.IManagedPolicy],
         name: str,
         description: str,
         principals: Sequence[str],
     ) -> None:
-        """sight: what everybody may see. principals: ARNs of who takes the role; without any, the account decides."""
+        """shared: of several roles. principals: ARNs of who takes the role; without any, the account decides."""
         super().__init__(scope, construct_id)
         self.policy = iam.ManagedPolicy(self, "Policy", managed_policy_name=name, description=description)
         self.role = iam.Role(
@@ -36,7 +36,7 @@ class PersonRole(Construct):
             "Role",
             description=description,
             assumed_by=_with_mfa(principals),
-            managed_policies=[sight, self.policy],
+            managed_policies=[*shared, self.policy],
             max_session_duration=SESSION,
         )
 

@@ -10,6 +10,8 @@ from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.sagemaker_role import SageMakerRole
 
+_VERSIONS = "The registry numbers a group's versions; the wildcard stands for the number."
+
 # "pipelines-" starts the name of every job that a pipeline makes (developer guide: pipelines, job names), but a
 # tuning job's: 32 characters at most leave no room for it, so that name starts with the execution's id.
 _JOBS = {
@@ -73,17 +75,26 @@ class PipelineRole(SageMakerRole):
             )
 
     def _allow_registry(self) -> None:
+        """Register versions, each as pending.
+
+        Who starts an execution chooses its parameters, and `ModelApprovalStatus` is one: without the condition, who
+        trains could approve. A request may as well set no status: only one that sets it to Approved registers a
+        version that can be deployed (API reference: CreateModelPackage).
+        """
         group = self._names.package_group
+        arns = [self._arn("model-package-group", group), self._arn("model-package", f"{group}/*")]
         allow(
             self,
-            [
-                "sagemaker:AddTags",
-                "sagemaker:CreateModelPackage",
-                "sagemaker:DescribeModelPackage",
-                "sagemaker:DescribeModelPackageGroup",
-            ],
-            [self._arn("model-package-group", group), self._arn("model-package", f"{group}/*")],
-            why="The registry numbers a group's versions; the wildcard stands for the number.",
+            ["sagemaker:AddTags", "sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"],
+            arns,
+            why=_VERSIONS,
+        )
+        allow(
+            self,
+            ["sagemaker:CreateModelPackage"],
+            arns,
+            why=_VERSIONS,
+            conditions={"StringEqualsIfExists": {"sagemaker:ModelApprovalStatus": "PendingManualApproval"}},
         )
 
     def _allow_champion(self) -> None:

@@ -15,6 +15,7 @@ QUERY_LIMIT_BYTES = 100 * 1024**3
 
 # Nothing was captured before the project was there; a query names its hours, so an early start costs nothing.
 _FIRST_HOUR = "2026/01/01/00"
+TABLES = ("captured", "outcomes")
 _VARIANTS = "champion,challenger,shadow"
 _INPUT_FORMAT = "org.apache.hadoop.mapred.TextInputFormat"
 _OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
@@ -86,18 +87,13 @@ class PredictionTables(Construct):
         catalog = arn(service="glue", resource="catalog")
         database = arn(service="glue", resource="database", resource_name=self.database_name)
         tables = [
-            arn(service="glue", resource="table", resource_name=f"{self.database_name}/{table}")
-            for table in ("captured", "outcomes")
+            arn(service="glue", resource="table", resource_name=f"{self.database_name}/{table}") for table in TABLES
         ]
         allow(role, ["glue:GetDatabase", "glue:GetTable"], [catalog, database, *tables])
         # User guide, fine-grained access to databases and tables: Athena asks for the default database as well.
         allow(role, ["glue:GetDatabase"], [arn(service="glue", resource="database", resource_name="default")])
         self._bucket.grant_read_below(role, self._names.folder)
-        self._bucket.grant_write_below(role, self._results)
-
-    @property
-    def _results(self) -> str:
-        return f"{self._names.folder}/queries"
+        self._bucket.grant_write_below(role, results_prefix(self._names))
 
     def _build_table(
         self,
@@ -156,13 +152,18 @@ class PredictionTables(Construct):
                 bytes_scanned_cutoff_per_query=query_limit_bytes,
                 engine_version=group.EngineVersionProperty(selected_engine_version="Athena engine version 3"),
                 result_configuration=group.ResultConfigurationProperty(
-                    output_location=f"s3://{self._bucket.bucket_name}/{self._results}/",
+                    output_location=f"s3://{self._bucket.bucket_name}/{results_prefix(self._names)}/",
                     encryption_configuration=group.EncryptionConfigurationProperty(
                         encryption_option="SSE_KMS", kms_key=self._key.key_arn
                     ),
                 ),
             ),
         )
+
+
+def results_prefix(names: ModelNames) -> str:
+    """Where answers of queries are in the capture bucket, without the slash at its end."""
+    return f"{names.folder}/queries"
 
 
 def _enum(column: str, values: str) -> dict[str, str]:

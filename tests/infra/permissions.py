@@ -22,6 +22,11 @@ _PLACES = {
     "Ledger": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/ledger",
     "Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/key",
 }
+# What another environment tells by its parameters.
+_ELSEWHERE = {
+    "artifactsbucket": "elsewhere-artifacts",
+    "foundationkey": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/elsewhere",
+}
 _PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
@@ -37,6 +42,8 @@ def resolved(value: Any) -> Any:
             return str(separator).join(resolved(parts))
         case {"Ref": name} if name in _PSEUDO:
             return _PSEUDO[name]
+        case {"Ref": name} if "SsmParameterValue" in name:
+            return next(place for part, place in _ELSEWHERE.items() if part in name)
         case {"Fn::ImportValue": name} | {"Fn::GetAtt": [name, "Arn"]}:
             return next(place for part, place in _PLACES.items() if part in name.rpartition("Exports")[2])
         case dict():
@@ -64,6 +71,12 @@ class Person:
             [iam_evaluator.parse_policy_document(each) for each in documents],
             resolved(found["AssumeRolePolicyDocument"]),
         )
+
+    @classmethod
+    def with_statements(cls, *statements: dict[str, Any]) -> "Person":
+        """Whoever has these statements and no others; nobody takes the role."""
+        document = {"Version": "2012-10-17", "Statement": [resolved(each) for each in statements]}
+        return cls([iam_evaluator.parse_policy_document(document)], {"Statement": []})
 
     def may(self, action: str, resource: str = "*", **context: Any) -> bool:
         """Whether a request is allowed. context: condition keys, with __ for the colon and the slash."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlops.commands.card import EXPORTS
 from tests.infra.environments import ROOT, Template, flat, new_app
 from tests.infra.permissions import ACCOUNT, REGION, Person, resolved
 
@@ -27,12 +28,17 @@ LEDGER = f"arn:aws:dynamodb:{HERE}:table/ledger"
 KEY = f"arn:aws:kms:{HERE}:key/key"
 LOGS = f"arn:aws:logs:{HERE}:log-group"
 TRAIL = f"arn:aws:cloudtrail:{HERE}:trail/mlops-local-audit"
+CARD = f"arn:aws:sagemaker:{HERE}:model-card/mlops-local-loan-approval-v3"
+PREDICTIONS = f"arn:aws:athena:{HERE}:workgroup/mlops-local-loan-approval"
+ANSWERS = "arn:aws:s3:::capture/loan_approval/queries"
+BUNDLES = f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 WORKGROUP = f"arn:aws:athena:{HERE}:workgroup/mlops-local-audit"
 
 STATUS = "sagemaker__ModelApprovalStatus"
 METADATA = "sagemaker__CustomerMetadataProperties__"
 REMOVED = "sagemaker__CustomerMetadataPropertiesToRemove"
 PARTITIONS = "dynamodb__LeadingKeys"
+BY_ATHENA = {"aws__CalledVia": ["athena.amazonaws.com"]}
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +140,38 @@ def person(access: Callable[..., tuple[Any, Template]]) -> Callable[..., Person]
         (DATA_SCIENTIST, "s3:PutObject", "arn:aws:s3:::data/loan_approval/loans.csv.gz", {}, False),
         (DATA_SCIENTIST, "sagemaker:BatchGetRecord", FEATURES, {}, True),
         (DATA_SCIENTIST, "sagemaker:PutRecord", FEATURES, {}, False),
+        (OPERATOR, "sagemaker:PutRecord", FEATURES, {}, False),  # its model's pipeline does that here
         (APPROVER, "s3:GetObject", "arn:aws:s3:::data/loan_approval/loans.csv.gz", {}, False),
         (OPERATOR, "s3:GetObject", "arn:aws:s3:::data/loan_approval/loans.csv.gz", {}, False),
-        (AUDITOR, "s3:GetObject", "arn:aws:s3:::data/loan_approval/loans.csv.gz", {}, False),
+        # Whether the data of a version are still there: S3 tells it to who may read them.
+        (AUDITOR, "s3:GetObjectVersion", "arn:aws:s3:::data/loan_approval/loans.csv.gz", {}, True),
+        (AUDITOR, "s3:GetObjectVersion", f"{BUNDLES}/0123.tar.gz", {}, True),
+        (DATA_SCIENTIST, "s3:GetObjectVersion", f"{BUNDLES}/0123.tar.gz", {}, True),
+        (AUDITOR, "s3:GetObject", f"{BUNDLES}/0123.zip", {}, False),
+        (APPROVER, "s3:GetObject", f"{BUNDLES}/0123.tar.gz", {}, False),
         (OPERATOR, "s3:GetObject", "arn:aws:s3:::capture/loan_approval/x.jsonl", {}, True),
         (DATA_SCIENTIST, "s3:GetObject", "arn:aws:s3:::capture/loan_approval/x.jsonl", {}, False),
+        # What a version answered: Athena reads it, and writes the answers, for who asks.
+        (AUDITOR, "athena:StartQueryExecution", PREDICTIONS, {}, True),
+        (OPERATOR, "athena:StartQueryExecution", PREDICTIONS, {}, True),
+        (APPROVER, "athena:StartQueryExecution", PREDICTIONS, {}, False),
+        (DATA_SCIENTIST, "athena:StartQueryExecution", PREDICTIONS, {}, False),
+        (AUDITOR, "glue:GetTable", f"arn:aws:glue:{HERE}:table/mlops_local_loan_approval/captured", {}, True),
+        (AUDITOR, "glue:GetDatabase", f"arn:aws:glue:{HERE}:database/default", {}, True),
+        (AUDITOR, "glue:GetTable", f"arn:aws:glue:{HERE}:table/mlops_prod_loan_approval/captured", {}, False),
+        (AUDITOR, "s3:GetObject", "arn:aws:s3:::capture/loan_approval/x.jsonl", {}, True),
+        (AUDITOR, "s3:PutObject", f"{ANSWERS}/x.csv", BY_ATHENA, True),
+        (AUDITOR, "s3:PutObject", f"{ANSWERS}/x.csv", {}, False),
+        (OPERATOR, "s3:PutObject", f"{ANSWERS}/x.csv", BY_ATHENA, True),
+        (OPERATOR, "s3:PutObject", f"{ANSWERS}/x.csv", {}, False),
+        (OPERATOR, "s3:PutObject", "arn:aws:s3:::capture/loan_approval/ground-truth/x.jsonl", BY_ATHENA, False),
+        # Cards: shown to all, exported by auditors into one folder of the model.
+        (AUDITOR, "sagemaker:CreateModelCardExportJob", CARD, {}, True),
+        (AUDITOR, "sagemaker:DescribeModelCardExportJob", f"{CARD}/export-job/x", {}, True),
+        (AUDITOR, "s3:PutObject", f"arn:aws:s3:::artifacts/loan_approval/{EXPORTS}/version-3/x.pdf", {}, True),
+        (AUDITOR, "s3:PutObject", "arn:aws:s3:::artifacts/loan_approval/monitoring/x.json", {}, False),
+        (AUDITOR, "sagemaker:UpdateModelCard", CARD, {}, False),
+        (APPROVER, "sagemaker:CreateModelCardExportJob", CARD, {}, False),
         # Logs: of jobs for who trains, of functions too for who operates.
         (DATA_SCIENTIST, "logs:GetLogEvents", f"{LOGS}:/aws/sagemaker/TrainingJobs:log-stream:x", {}, True),
         (DATA_SCIENTIST, "logs:GetLogEvents", f"{LOGS}:mlops-local-loan-approval-release-x:log-stream:y", {}, False),
@@ -147,7 +180,10 @@ def person(access: Callable[..., tuple[Any, Template]]) -> Callable[..., Person]
         # The ledger: read by all, reviews noted by approvers, decisions by the controller alone.
         (APPROVER, "dynamodb:PutItem", LEDGER, {PARTITIONS: ["loan-approval#reviews"]}, True),
         (APPROVER, "dynamodb:PutItem", LEDGER, {PARTITIONS: ["loan-approval"]}, False),
-        (OPERATOR, "dynamodb:PutItem", LEDGER, {PARTITIONS: ["loan-approval#reviews"]}, False),
+        (OPERATOR, "dynamodb:PutItem", LEDGER, {PARTITIONS: ["loan-approval#reviews"]}, True),
+        (OPERATOR, "dynamodb:PutItem", LEDGER, {PARTITIONS: ["loan-approval#evidence"]}, False),
+        (DATA_SCIENTIST, "dynamodb:PutItem", LEDGER, {PARTITIONS: ["loan-approval#reviews"]}, False),
+        (AUDITOR, "dynamodb:PutItem", LEDGER, {PARTITIONS: ["loan-approval#reviews"]}, False),
         (AUDITOR, "dynamodb:Query", LEDGER, {PARTITIONS: ["loan-approval"]}, True),
         # The trail: auditors ask it, and write answers in one place.
         (AUDITOR, "athena:StartQueryExecution", WORKGROUP, {}, True),
@@ -181,7 +217,8 @@ def test_role_may_do_what_it_is_for(
         ("sagemaker:ListPipelineExecutionSteps", f"{MONITORING}/execution/abc"),
         ("sagemaker:DescribeTrainingJob", JOB),
         ("sagemaker:QueryLineage", "*"),
-        ("sagemaker:DescribeModelCard", f"arn:aws:sagemaker:{HERE}:model-card/mlops-local-loan-approval-v3"),
+        ("sagemaker:DescribeModelCard", CARD),
+        *((f"sagemaker:List{kind}", "*") for kind in ("Actions", "Artifacts", "Contexts", "ModelCards")),
         ("ssm:GetParametersByPath", f"arn:aws:ssm:{HERE}:parameter/mlops/local/loan-approval/release"),
         ("ssm:GetParameterHistory", f"{RELEASE}/allowed"),
         ("ssm:DescribeParameters", "*"),
@@ -191,7 +228,9 @@ def test_role_may_do_what_it_is_for(
         ("dynamodb:Query", LEDGER),
         ("kms:Decrypt", KEY),
         ("s3:GetObject", "arn:aws:s3:::evidence/loan_approval/version-3/revision-0001.json"),
+        ("s3:GetObjectVersion", "arn:aws:s3:::evidence/loan_approval/version-3/revision-0001.json"),
         ("s3:ListBucketVersions", "arn:aws:s3:::evidence"),
+        ("s3:GetObjectVersion", "arn:aws:s3:::artifacts/loan_approval/models/x/output/model.tar.gz"),
         ("s3:GetObject", "arn:aws:s3:::artifacts/loan_approval/monitoring/latest.json"),
     ],
 )
@@ -276,6 +315,38 @@ def test_production_decides_about_the_versions_of_staging_and_lets_them_in_by_an
         assert not approver.may("sagemaker:UpdateModelPackage", version, **context)
 
 
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_production_sees_how_the_versions_of_staging_were_made(who: str, person: Callable[..., Person]) -> None:
+    somebody = person(who, environment="prod")
+    execution = f"{TRAINING}/execution/abc".replace("local", "staging")
+    for action in ("DescribePipelineExecution", "DescribePipelineDefinitionForExecution"):
+        assert somebody.may(f"sagemaker:{action}", execution)
+        assert not person(who).may(f"sagemaker:{action}", execution)
+    assert not somebody.may("sagemaker:StartPipelineExecution", TRAINING.replace("local", "staging"))
+    made = "arn:aws:s3:::elsewhere-artifacts/loan_approval/models/x/output/model.tar.gz"
+    assert somebody.may("s3:GetObjectVersion", made) is (who in (DATA_SCIENTIST, AUDITOR))
+    assert not somebody.may("s3:PutObject", made)
+
+
+def test_an_operator_ingests_into_feature_groups_that_no_pipeline_fills(
+    access: Callable[..., tuple[Any, Template]],
+) -> None:
+    ingest = ("PutRecord", "GetRecord", "BatchGetRecord", "DescribeFeatureGroup")
+    operator = Person.of(access("prod")[1], OPERATOR)  # which trains nothing
+    assert all(operator.may(f"sagemaker:{each}", FEATURES.replace("local", "prod")) for each in ingest)
+    assert not operator.may("sagemaker:DeleteRecord", FEATURES.replace("local", "prod"))
+    assert not operator.may("sagemaker:PutRecord", FEATURES.replace("local", "staging"))
+    beside = (
+        "[feature_groups.beside]\ndescription = 'x'\nrecord_identifier = 'a'\nevent_time = 'b'\n"
+        "event_time_type = 'Fractional'\nonline = true\noffline = true\nttl_days = 0\nfeatures = {c = 'String'}"
+    )
+    template = access("staging", beside)[1]
+    mine = FEATURES.replace("local-bank-history", "staging-beside")
+    assert Person.of(template, OPERATOR).may("sagemaker:PutRecord", mine)
+    assert not Person.of(template, OPERATOR).may("sagemaker:PutRecord", FEATURES.replace("local", "staging"))
+    assert not Person.of(template, DATA_SCIENTIST).may("sagemaker:PutRecord", mine)
+
+
 SSO = f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSReservedSSO_Risk_0123456789abcdef/ann"
 USER = f"arn:aws:iam::{ACCOUNT}:user/ann"
 
@@ -315,7 +386,7 @@ def test_policies_have_names_for_permission_sets_and_fit(
         each["Properties"]["ManagedPolicyName"]: each["Properties"]["PolicyDocument"]
         for each in access(environment)[1].resources("AWS::IAM::ManagedPolicy").values()
     }
-    kinds = ("viewer", "data-scientist", "approver", "operator", "auditor")
+    kinds = ("viewer", "predictions", "data-scientist", "approver", "operator", "auditor")
     assert set(policies) == {f"mlops-{environment}-{kind}" for kind in kinds}
     for name, document in policies.items():
         text = json.dumps(resolved(document), separators=(",", ":"))

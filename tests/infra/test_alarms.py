@@ -2,19 +2,11 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.alarms import COMPOSITE, METRIC, TOPIC, Place, alarms
-from tests.infra.environments import (
-    ENVIRONMENTS,
-    WATCHED_BY_AWS,
-    Template,
-    add_watched_by_aws,
-    flat,
-    new_app,
-)
+from tests.infra.environments import ENVIRONMENTS, WATCHED_BY_AWS, Template, flat
 
 PLACE = Place("111122223333", "topic")
 MINUTES = 3600
@@ -37,17 +29,15 @@ PUBLISHED = {
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, [{"QueueName"}]),
     "AWS/Lambda": ({"Errors"}, [{"FunctionName"}]),
     RELEASES: ({"overdue_hours"}, [{"Endpoint"}]),
+    "MLOps/Governance": ({"ReviewOverdueDays"}, [{"Model"}]),
 }
 """Names and dimensions by namespace; those of the monitors are in pipeline_code/monitoring/emit.py."""
 
 
 @pytest.fixture(scope="module")
-def watched_by_aws(tmp_path_factory):
+def watched_by_aws(assembly):
     """Templates of an environment that Model Monitor watches, by the names of their stacks."""
-    app = new_app(tmp_path_factory.mktemp("watched"))
-    add_watched_by_aws(app)
-    app.synth()
-    files = Path(app.outdir).glob("*.template.json")
+    files = assembly(WATCHED_BY_AWS).glob("*.template.json")
     return {path.name.partition(".")[0]: Template(json.loads(path.read_text())) for path in files}
 
 
@@ -164,6 +154,7 @@ def names_of(stacks):
     found = {"VariantName": {"champion", "challenger", "shadow"}}
     # Of the pipeline's schedule, or what takes its place in the figures of another engine.
     found["MonitoringSchedule"] = {name for name in stacks if name.endswith("-monitoring")}
+    found["Model"] = {name.removesuffix("-governance") for name in stacks if name.endswith("-governance")}
     for dimension, (kind, name) in kinds.items():
         found[dimension] = {
             each["Properties"][name] if name else f"{stack}-{logical_id}"

@@ -61,6 +61,16 @@ def test_a_group_is_what_the_configuration_says(environment, templates):
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_tag_of_the_environment_is_no_change_of_a_group(environment, templates):
+    """Tags, description, role and offline store are what CloudFormation replaces a group for; the guard knows the
+    second, the others are the same in every deployment."""
+    _, properties, template = group_of(templates, environment)
+    assert "Tags" not in properties
+    [role] = [each for name, each in template.resources("AWS::IAM::Role").items() if "bankhistoryrole" in name]
+    assert {each["Key"] for each in role["Properties"]["Tags"]} == {"project", "environment"}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_both_stores_are_encrypted_with_the_environments_key(environment, templates):
     _, properties, _ = group_of(templates, environment)
     online, offline = properties["OnlineStoreConfig"], properties["OfflineStoreConfig"]
@@ -87,7 +97,7 @@ def test_the_groups_role_writes_into_its_own_store_and_is_sagemakers(environment
         "feature-store/bank_history/metadata/*"
     }
     tables = {arn.partition(":table/")[2] for action, arn in allowed if action == "glue:UpdateTable"} - {""}
-    assert tables == {f"sagemaker_featurestore/mlops_{environment}_bank_history_*"}
+    assert tables == {f"sagemaker_featurestore/mlops?{environment}?bank?history?*"}
     assert {action for action, _ in allowed if action.startswith("kms:")} == {"kms:GenerateDataKey", "kms:Decrypt"}
 
 
@@ -133,6 +143,8 @@ def test_the_guard_sees_what_a_deployment_would_send_it(features_with):
     name = "mlops-dev-bank-history"
     assert refusal("x", name, before, definition(f"{group}.features]\nstate = 'String'")) == ""
     assert refusal("x", name, before, definition(f"{group}]\nttl_days = 90")) == ""
+    said = refusal("x", name, before, definition(f"{group}]\ndescription = 'another'"))
+    assert said.startswith("x.description") and "declare a group beside this one" in said
     assert "x.record_identifier" in refusal("x", name, before, definition(f"{group}]\nrecord_identifier = 'lender'"))
 
 
@@ -192,7 +204,7 @@ def test_the_pipeline_fills_and_reads_its_models_groups_and_no_others(environmen
     }
     assert {arn.partition(":table/")[2] for action, arn in allowed if action.startswith("glue:")} - {""} == {
         f"mlops_{environment}_features/loan_approval_rows",
-        f"sagemaker_featurestore/mlops_{environment}_bank_history_*",
+        f"sagemaker_featurestore/mlops?{environment}?bank?history?*",
     }
     stored = {arn.partition("/")[2] for action, arn in allowed if action == "s3:GetObject" and "Data666" in arn}
     assert stored == {"loan_approval/*", "feature-store/bank_history/*"}
@@ -205,6 +217,16 @@ def test_nothing_fills_groups_where_nothing_is_trained(templates):
             continue
         actions = {action for role in template.resources("AWS::IAM::Role") for action, _ in template.allowed(role)}
         assert "sagemaker:PutRecord" not in actions, kind
+
+
+@pytest.mark.parametrize("table", ["mlops_dev_bank_history_1682629457", "mlops-dev-bank-history-1634743303"])
+def test_rights_hold_however_feature_store_spells_the_groups_table(table):
+    from fnmatch import fnmatchcase
+
+    from mlops_constructs.feature_access import offline_table
+
+    assert fnmatchcase(f"sagemaker_featurestore/{table}", offline_table("mlops-dev-bank-history"))
+    assert not fnmatchcase("sagemaker_featurestore/mlops_dev_bank_1682629457", offline_table("mlops-dev-bank-history"))
 
 
 def test_a_model_that_uses_no_groups_gets_no_rights():

@@ -51,6 +51,7 @@ def test_model_is_the_champion_package_and_every_answer_names_its_version(templa
             "MODEL_PACKAGE_ARN": champion,
             # "none" has no third part, and CloudFormation refuses to select what is not there.
             "FEATURE_GROUPS": json.dumps({"bank_history": BANK_HISTORY}, separators=(",", ":")),
+            "SAGEMAKER_REGION": {"Ref": "AWS::Region"},
             "MODEL_VERSION": {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::Join": ["", [champion, "//"]]}]}]},
         },
     }

@@ -7,6 +7,7 @@ import tarfile
 import pytest
 
 from tests.infra.environments import TRAINED
+from tests.infra.permissions import Person
 
 
 def definition(template):
@@ -60,7 +61,9 @@ def test_role_may_do_exactly_this(environment, templates):
         "athena:StartQueryExecution",
         "athena:StopQueryExecution",
         "cloudwatch:PutMetricData",
+        "glue:BatchGetPartition",
         "glue:GetDatabase",
+        "glue:GetPartition",
         "glue:GetPartitions",
         "glue:GetTable",
         "iam:PassRole",
@@ -114,6 +117,29 @@ def test_sagemaker_may_make_grants_on_the_key_without_a_condition_that_it_does_n
     template = templates("staging")[stack]
     [grant] = [each for each in template.statements(template.role(role)) if "kms:CreateGrant" in each["Action"]]
     assert "Condition" not in grant
+
+
+@pytest.mark.parametrize(
+    ("asked", "registered"),
+    [
+        ({"sagemaker__ModelApprovalStatus": "PendingManualApproval"}, True),
+        ({}, True),
+        ({"sagemaker__ModelApprovalStatus": "Approved"}, False),
+        ({"sagemaker__ModelApprovalStatus": "Rejected"}, False),
+    ],
+)
+@pytest.mark.parametrize("environment", TRAINED)
+def test_role_registers_versions_as_pending_whatever_an_executions_parameter_says(
+    environment, asked, registered, templates
+):
+    training = templates(environment)["training"]
+    statements = training.statements(training.role("TrainingRole"))
+    pipeline = Person.with_statements(*(each for each in statements if "ModelPackage" in str(each["Action"])))
+    for kind, name in (("model-package", "/1"), ("model-package-group", "")):
+        arn = f"arn:aws:sagemaker:eu-west-1:111122223333:{kind}/mlops-{environment}-loan-approval{name}"
+        assert pipeline.may("sagemaker:CreateModelPackage", arn, **asked) is registered
+        assert not pipeline.may("sagemaker:UpdateModelPackage", arn, **asked)
+        assert pipeline.may("sagemaker:DescribeModelPackage", arn)
 
 
 @pytest.mark.parametrize("environment", TRAINED)

@@ -4,14 +4,14 @@ The tests of this module run in their order: each goes on from the state that th
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlops.errors import CommandError
-from tests.deployed import Platform, change_setting, checkout
+from tests.deployed import Platform, change_setting, checkout, run_deployed
 from tests.local_aws_fixture import LocalAws
 
 GROUP, STACK = "mlops-local-bank-history", "mlops-local-features"
@@ -24,11 +24,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """This module's own."""
+    yield from run_deployed(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
 def platform(local_aws: LocalAws, app: Path) -> Platform:
-    deployed = Platform(local_aws, "local", app)
-    deployed.bootstrap()
-    deployed.deploy(STACK)
-    return deployed
+    return Platform(local_aws, "local", app)
 
 
 @pytest.fixture

@@ -14,6 +14,14 @@ from stacks import settings
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 REGION = "eu-west-1"
+BANK_HISTORY = {
+    "name": "bank_history",
+    "physical": "mlops-local-bank-history",
+    "record_identifier": "bank",
+    "event_time": "known_from",
+    "event_time_type": "String",
+    "features": {"approvals_12m": "Integral", "charge_offs_12m": "Integral", "charge_off_share_12m": "Fractional"},
+}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -44,7 +52,7 @@ def make_context() -> PipelineContext:
         package_group="mlops-local-loan-approval",
         champion_parameter="/mlops/local/loan-approval/release/champion",
         label_maturity_days=730,
-        features={},
+        features={"bank_history": BANK_HISTORY},
         features_workgroup="mlops-local-features",
         features_rows_table="mlops_local_features.loan_approval_rows",
         features_rows_uri="s3://artifacts/loan_approval/feature-rows",

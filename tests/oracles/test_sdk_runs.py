@@ -13,6 +13,7 @@ import pytest
 
 from mlops import releases
 from mlops.demo import loans
+from mlops.demo.history import bank_months
 from mlops_constructs.naming import ModelNames
 from tests.deployed import BOOK, MODEL, NAMES, Platform, checkout
 from tests.local_aws_fixture import LocalAws
@@ -41,6 +42,9 @@ def _app(folder: Path) -> Path:
     with (app / "config" / "base.toml").open("a") as config:
         for model in (UPLOADS.folder, EXAMPLE.folder):
             config.write(f'\n[models.{model}]\n[models.{model}.training]\ndata_prefix = "{model}"\n')
+            # Nobody says what to look at in them.
+            config.write(f"[models.{model}.monitoring]\nenabled = false\n")
+            config.write(f"[models.{model}.retraining]\nenabled = false\non_degradation = false\n")
     return app
 
 
@@ -56,7 +60,8 @@ def platform(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="module")
 def loan_version(platform: Platform) -> dict[str, Any]:
-    return _trained(platform, MODEL, loans.upload(platform.client("s3"), platform.data_bucket, MODEL.folder, BOOK))
+    s3, history = platform.client("s3"), bank_months(BOOK)
+    return _trained(platform, MODEL, loans.upload(s3, platform.data_bucket, MODEL.folder, BOOK, history))
 
 
 @pytest.fixture(scope="module")

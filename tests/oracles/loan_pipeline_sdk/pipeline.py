@@ -1,7 +1,8 @@
 """The loan approval pipeline once more, written with the SageMaker Python SDK 3.
 
 It can stand in `pipeline_code/loan_approval` instead of `definition.py`: `test_parity.py` compares what the two
-make, `test_sdk_runs.py` runs it. Only the entry point's shell text is shared; every structure is the SDK's own.
+make, `test_sdk_runs.py` runs it. Only two texts are shared, of the entry point's shell and of the gate's limits;
+every structure is the SDK's own. It takes the feature group `bank_history` for granted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ from sagemaker.train.tuner import HyperparameterTuner
 
 from mlops_constructs.definition_builder import script
 from mlops_constructs.pipeline_context import PipelineContext
+from monitoring.limits import Limits
 
 ROOT = "/opt/ml/processing"
 SEED = 20021001
@@ -99,14 +101,33 @@ def pipeline(context: PipelineContext, session: PipelineSession) -> Pipeline:
         property_files=[PropertyFile(name="Validation", output_name="validation", path="validation.json")],
         **CACHED,
     )
+    ingest = author.processing(
+        "IngestFeatures",
+        "loan_approval.steps.ingest",
+        inputs={"raw": parameters["InputDataUri"]},
+        outputs=["ingested"],
+        environment=author.feature_group(),
+        depends_on=[validate],
+    )
     prepare = author.processing(
         "PrepareFeatures",
         "loan_approval.steps.features",
-        inputs={"raw": parameters["InputDataUri"]},
-        outputs=["train", "validation", "test", "baseline"],
-        arguments=author.periods(),
+        inputs={"raw": parameters["InputDataUri"], "ingested": _output(ingest, "ingested")},
+        outputs=["train", "validation", "test", "baseline", "joined"],
+        arguments=[
+            *author.periods(),
+            *("--features-as-of", parameters["FeaturesAsOf"]),
+            *("--run", ExecutionVariables.PIPELINE_EXECUTION_ID),
+        ],
+        environment={
+            **author.feature_group(),
+            "FEATURES_WORKGROUP": context.features_workgroup,
+            "FEATURES_ROWS_TABLE": context.features_rows_table,
+            "FEATURES_ROWS_URI": context.features_rows_uri,
+            "FEATURES_RESULTS_URI": context.features_results_uri,
+        },
         depends_on=[validate],
-        **CACHED,
+        property_files=[PropertyFile(name="Joined", output_name="joined", path="joined.json")],
     )
     baseline = author.processing(
         "BuildBaseline",
@@ -136,7 +157,7 @@ def pipeline(context: PipelineContext, session: PipelineSession) -> Pipeline:
     return Pipeline(
         name=context.base_name,
         parameters=list(parameters.values()),
-        steps=[validate, prepare, baseline, choose],
+        steps=[validate, ingest, prepare, baseline, choose],
         sagemaker_session=session,
     )
 
@@ -156,6 +177,8 @@ def _parameters(context: PipelineContext) -> dict[str, Any]:
         ParameterString("ProcessingInstanceType", settings.processing_instance_type),
         ParameterString("TrainingInstanceType", settings.training_instance_type),
         ParameterString("ModelApprovalStatus", "PendingManualApproval"),
+        ParameterString("CodeCommit", "none"),
+        ParameterString("FeaturesAsOf", "now"),
     ]
     return {parameter.name: parameter for parameter in declared}
 
@@ -173,6 +196,9 @@ class _Author:
     def periods(self) -> list[Any]:
         names = {"--train-from": "TrainFrom", "--train-to": "TrainTo", "--test-from": "TestFrom", "--test-to": "TestTo"}
         return [part for option, name in names.items() for part in (option, self.parameters[name])]
+
+    def feature_group(self) -> dict[str, str]:
+        return {"FEATURE_GROUP": self.context.features["bank_history"]["physical"]}
 
     def processing(
         self,
@@ -252,13 +278,12 @@ class _Author:
         gate = self.processing(
             f"Gate{kind}Model",
             "loan_approval.steps.gate",
-            inputs={"evaluation": _output(evaluate, "evaluation")},
+            inputs={name: _output(evaluate, name) for name in ("evaluation", "bias", "explainability")},
             outputs=["gate"],
             arguments=[
-                "--min-auc",
-                Join(on="", values=[self.parameters["MinAuc"]]),
-                "--tolerance",
-                str(TOLERANCE),
+                *("--min-auc", Join(on="", values=[self.parameters["MinAuc"]])),
+                *("--tolerance", str(TOLERANCE)),
+                *("--limits", self._limits()),
             ],
         )
         auc = JsonGet(
@@ -306,6 +331,10 @@ class _Author:
         register = ModelStep(f"Register{kind}Model", step_args=package, depends_on=[gate], retry_policies=RETRY_REQUEST)
         return [evaluate, gate, register]
 
+    def _limits(self) -> str:
+        limits = self.context.settings.limits
+        return Limits(limits.max_attribution_share, limits.bias).text()
+
     def _trainer(self, hyperparameters: Mapping[str, str]) -> ModelTrainer:
         settings = self.context.settings
         return ModelTrainer(
@@ -350,6 +379,10 @@ class _Author:
             "data_uri": parameters["InputDataUri"],
             "data_sha256": validation,
             "code_sha256": self.context.code_sha256,
+            "code_uri": self.context.code_uri,
+            "commit": parameters["CodeCommit"],
+            "features_as_of": JsonGet(step_name="PrepareFeatures", property_file="Joined", json_path="as_of"),
+            "features_run": JsonGet(step_name="PrepareFeatures", property_file="Joined", json_path="run"),
             "train_from": parameters["TrainFrom"],
             "train_to": parameters["TrainTo"],
             "test_from": parameters["TestFrom"],

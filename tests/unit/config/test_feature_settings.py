@@ -172,6 +172,11 @@ def test_a_feature_more_in_one_environment_is_one_line_there(config):
             f"config/local.toml: {MODEL}.governance.review_days = -1: must be a whole number from 0 to 3650",
         ),
         (
+            f'[{MODEL}.experiments]\ntracking = "arn:aws-cn:sagemaker:cn-north-1:111122223333:mlflow-app/app-A"',
+            f'config/local.toml: {MODEL}.experiments.tracking = "arn:aws-cn:sagemaker:cn-north-1:111122223333:'
+            'mlflow-app/app…: must be the ARN of an MLflow app or tracking server of SageMaker, or ""',
+        ),
+        (
             f'[{MODEL}.experiments]\ntracking = "http://localhost:5000"',
             f'config/local.toml: {MODEL}.experiments.tracking = "http://localhost:5000": must be the ARN of an MLflow '
             'app or tracking server of SageMaker, or ""',
