@@ -9,7 +9,7 @@ NODE_STAMP := node_modules/installed
 export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help install lint test test-oracles test-spark synth demo bench lock clean
+.PHONY: help install lint test test-oracles test-mlflow test-spark synth demo bench lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -52,6 +52,14 @@ test-oracles: .venv-oracles/installed $(NODE_STAMP) ## compares with the SageMak
 	.venv-evidently/bin/pip install --quiet --disable-pip-version-check -r requirements/evidently.txt
 	@touch $@
 
+test-mlflow: .venv-mlflow/installed install ## tracking of experiments beside the real MLflow and AWS's plugin for it
+	$(BIN)/python -m pytest tests/oracles/test_mlflow.py -m oracle $(ARGS)
+
+.venv-mlflow/installed: requirements/mlflow.txt
+	$(PYTHON) -m venv .venv-mlflow
+	.venv-mlflow/bin/pip install --quiet --disable-pip-version-check -r requirements/mlflow.txt
+	@touch $@
+
 test-spark: .venv-spark/installed ## the monitors on Spark beside one process; needs Java 17
 	.venv-spark/bin/python -m pytest tests/spark -m oracle --noconftest $(ARGS)
 
@@ -75,7 +83,7 @@ bench: install   ## measurements, as JSON, into build/bench
 	$(BIN)/python -m bench $(ARGS)
 
 lock:            ## compile requirements/*.in; needs uv
-	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps" "evidently" "spark"; do set -- $$set; \
+	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps" "evidently" "mlflow" "spark"; do set -- $$set; \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock' $$2 $$3 $$1.in -o $$1.txt || exit 1; done
 
 clean:           ## stop the local AWS and remove everything that was built

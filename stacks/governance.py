@@ -38,6 +38,7 @@ class GovernanceStack(cdk.Stack):
             settings=model.governance,
             data_prefix=model.training.data_prefix,
             feature_groups={name: environment.feature_group(name) for name in model.features.groups},
+            tracking=model.experiments.tracking,
             foundation=foundation,
         )
         if model.governance.review_days:

@@ -29,13 +29,16 @@ class GovernanceSettings(FrozenModel):
 
 
 class ExperimentSettings(FrozenModel):
-    """Where runs are tracked: a managed MLflow, or "" for nowhere (API reference: CreateMlflowTrackingServer)."""
+    """Where runs are tracked: a managed MLflow, or "" for nowhere.
+
+    ARNs: API reference, AIMlflowConfig. Partitions: those that AWS's plugin sagemaker-mlflow has hosts for.
+    """
 
     tracking: Annotated[
         str,
         Field(
             max_length=2048,
-            pattern=r"^(arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:mlflow-(app|tracking-server)/[A-Za-z0-9-]+)?$",
+            pattern=r"^(arn:aws(-us-gov)?:sagemaker:[a-z0-9-]+:\d{12}:mlflow-(app|tracking-server)/[A-Za-z0-9-]+)?$",
             description='the ARN of an MLflow app or tracking server of SageMaker, or ""',
         ),
     ]

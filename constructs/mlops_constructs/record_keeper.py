@@ -27,7 +27,7 @@ class RecordKeeper(Construct):
 
     takes_from: the environment where the versions are made, "" for this one. data_prefix: where the model's data are
     in the data bucket. feature_groups: of those that it learns from, by their names in the configuration, the names
-    on AWS.
+    on AWS. tracking: ARN of the MLflow that keeps the pipeline's runs, "" for none; it does so where they are made.
     """
 
     def __init__(
@@ -40,10 +40,12 @@ class RecordKeeper(Construct):
         settings: GovernanceSettings,
         data_prefix: str,
         feature_groups: Mapping[str, str],
+        tracking: str,
         foundation: Foundation,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names, self._registry, self._takes_from = names, names.registry(takes_from), takes_from
+        self._tracking = "" if takes_from else tracking
         self.dead_letters = DeadLetterQueue(self, "DeadLetters", protection=foundation.protection)
         self.function = self._build_function(settings, feature_groups, foundation)
         self._allow(data_prefix, foundation)
@@ -89,6 +91,7 @@ class RecordKeeper(Construct):
                 "KEY_ARN": foundation.protection.key.key_arn,
                 "GOVERNANCE": _json(settings.model_dump(mode="json")),
                 "FEATURE_GROUPS": _json(feature_groups),
+                "TRACKING": self._tracking,
             },
             timeout=_TIMEOUT,
             memory_mb=_MEMORY_MB,
@@ -105,6 +108,8 @@ class RecordKeeper(Construct):
         access.to_cards(foundation)
         access.to_lineage()
         access.to_tell(foundation)
+        if self._tracking:
+            access.to_experiments(self._tracking)
         if self._takes_from:
             names = EnvironmentNames(self._registry.project, self._registry.environment)
             source = ArtifactSource(self, "Origin", names=names)

@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 from mlops_constructs.access import NO_RESOURCE, allow
+from mlops_constructs.environment_arns import BUNDLES, code_bundles
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import CARD_LIMIT, ModelNames, ReleaseParameter
 from mlops_constructs.review_alarm import GOVERNANCE_NAMESPACE
@@ -13,6 +14,7 @@ _EXECUTIONS = "The end of an execution's ARN is an id that SageMaker gives it; t
 _OBJECTS = "Objects come and go below this one prefix; their keys cannot be listed in a policy."
 _JOBS = "SageMaker Pipelines names its jobs [pipelines-]<execution>-<step>-<suffix>."
 _MOST_VERSIONS = 99_999
+_TRACKING = ("GetExperimentByName", "CreateExperiment", "SearchRuns", "CreateRun", "LogBatch", "UpdateRun")
 _LINEAGE = "SageMaker gives lineage entities ids that nobody knows before; it only reads them and adds to them."
 
 
@@ -82,21 +84,7 @@ class RecordKeeperAccess:
 
     def to_code(self) -> None:
         """Read code bundles, for the model's card in them: they are where CDK publishes what a deployment needs."""
-        synthesizer = self._stack.synthesizer
-        qualifier = synthesizer.bootstrap_qualifier or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
-        bucket = self._stack.format_arn(
-            service="s3",
-            region="",
-            account="",
-            resource=f"cdk-{qualifier}-assets-{self._stack.account}-{self._stack.region}",
-            arn_format=cdk.ArnFormat.NO_RESOURCE_NAME,
-        )
-        allow(
-            self._role,
-            ["s3:GetObject"],
-            [f"{bucket}/*.tar.gz"],
-            why="Code bundles are called by the hash of their contents; a version has that of its deployment.",
-        )
+        allow(self._role, ["s3:GetObject"], [code_bundles(self._stack)], why=BUNDLES)
 
     def to_evidence(self, foundation: Foundation) -> None:
         """Read the revisions of this model's manifests, and add some."""
@@ -136,6 +124,18 @@ class RecordKeeperAccess:
             [self._arn(kind, "*") for kind in ("artifact", "action", "context")],
             why=_LINEAGE,
         )
+
+    def to_experiments(self, tracking: str) -> None:
+        """See which executions of the pipeline there are, and make runs of them in MLflow; not delete any there.
+
+        An app also wants an action that stands for all of its API (AWS managed policies for SageMaker, MLflow apps).
+        """
+        allow(self._role, ["sagemaker:ListPipelineExecutions"], [self._arn("pipeline", self._registry.pipeline)])
+        # Service authorization reference: SageMaker with MLflow, whose actions are named after MLflow's requests.
+        actions = [f"sagemaker-mlflow:{each}" for each in _TRACKING]
+        if ":mlflow-app/" in tracking:
+            actions.append("sagemaker:CallMlflowAppApi")
+        allow(self._role, actions, [tracking])
 
     def to_tell(self, foundation: Foundation) -> None:
         """Read releases and reviews in the ledger, keep the index there under a lock of its own, publish a figure."""

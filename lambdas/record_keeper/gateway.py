@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from card import serialized
 from ledger import Ledger
 from lineage import Entity, Lineage
+from mlflow_client import Mlflow, Send
 from registry import Observer
 from revisions import Revision
 from settings import Clients, Settings
@@ -46,13 +47,21 @@ class Gateway:
     """
 
     def __init__(
-        self, settings: Settings, clients: Clients, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        settings: Settings,
+        clients: Clients,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sender: Callable[[str], Send] = environment.sender,
     ) -> None:
         self.settings, self.clock = settings, clock
-        self._aws = clients
+        self._aws, self._sender = clients, sender
         self.ledger = Ledger(clients.dynamodb, settings)
         self.lock = Lock(clients.dynamodb, settings.ledger_table, settings.partition, clock)
         self.observer = Observer(settings, clients, self.ledger, clock)
+
+    def mlflow(self, until: datetime) -> Mlflow:
+        """The MLflow that keeps the runs; it asks nothing after that time."""
+        return Mlflow(self._sender(self.settings.tracking), spent=lambda: self.clock() > until)
 
     def newest(self, version: int) -> Revision | None:
         """The newest revision of a version's manifest."""

@@ -21,4 +21,4 @@ def handler(event: object, _context: object) -> dict[str, str]:
     result = reconcile(gateway())
     if isinstance(result, Busy):
         return {"action": "Busy", "reason": wake.why}
-    return {"action": "Recorded" if result.recorded else "Nothing", "reason": result.told}
+    return {"action": "Recorded" if result.recorded or result.tracked else "Nothing", "reason": result.told}

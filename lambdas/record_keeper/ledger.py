@@ -5,6 +5,7 @@ is done (manifest, link, card, lineage), so a version whose run ended half-way i
 
     version-00003#0002#4f0c…    revision 2 of version 3, and the fingerprint of what was cheap to know then
     pass#2026-11-21             a run of that day found nothing left to do
+    run#9f2k1c8d7b6a#0001       that execution of the pipeline is a run in MLflow
 
 It also has the revision's SHA-256, out of reach of whoever could write into the evidence bucket.
 """
@@ -20,7 +21,7 @@ from typing import Any
 from revisions import Revision
 from settings import Settings
 from shared.entries import Entries
-from state import Known, Release, Review, Subject
+from state import Known, Release, Review, Subject, Tracked
 
 DECISIONS = frozenset(
     {"begin", "lost", "failed", "rejected", "inconclusive", "rollback", "done", "revert"}
@@ -34,7 +35,12 @@ OVERLAP = timedelta(days=1)
 """Releases are read again so far before the last day on which everything was recorded."""
 
 _REVISION = re.compile(r"version-(\d+)#(\d+)#(\w+)")
+_RUN = re.compile(r"run#(\w+)#(\d+)")
 _EVERYTHING = "pass#"
+_MEMBERS = (
+    *("sha256", "released", "served", "open"),
+    *("execution", "tracking", "experiment", "run", "package", "version", "state"),
+)
 
 
 class Ledger:
@@ -46,16 +52,19 @@ class Ledger:
         self._reviews = Entries(dynamodb, table, settings.reviews)
         self._index = Entries(dynamodb, table, settings.partition)
 
-    def recorded(self) -> tuple[dict[int, Known], frozenset[str]]:
-        """By version what its newest revision is, and the days on which everything was recorded."""
+    def recorded(self) -> tuple[dict[int, Known], frozenset[str], dict[str, Tracked]]:
+        """By version its newest revision, the days on which everything was recorded, and by execution its run."""
         known: dict[int, Known] = {}
         passed = set()
-        for item in self._index.newest_first("sha256", "released", "served", "open"):
-            if item["entry"].startswith(_EVERYTHING):
+        tracked: dict[str, Tracked] = {}
+        for item in self._index.newest_first(*_MEMBERS):
+            if match := _RUN.fullmatch(item["entry"]):
+                tracked.setdefault(match[1], _tracked(item, int(match[2])))
+            elif item["entry"].startswith(_EVERYTHING):
                 passed.add(item["entry"].removeprefix(_EVERYTHING))
             elif match := _REVISION.fullmatch(item["entry"]):
                 _add(known, _known(item, int(match[1]), int(match[2]), match[3]))
-        return known, frozenset(passed)
+        return known, frozenset(passed), tracked
 
     def releases(self, passed: frozenset[str]) -> list[Release]:
         """Decisions, their ends and retirements, oldest first, back to a day before the last that is done with."""
@@ -96,6 +105,26 @@ class Ledger:
             },
         )
 
+    def track(self, tracked: Tracked, now: datetime) -> None:
+        """Everything about this run is told to MLflow. An entry that is there already stays as it is."""
+        self._index.append(
+            f"run#{tracked.id}#{tracked.number:04d}",
+            {
+                "at": _stamp(now),
+                "kind": "tracked",
+                "package": tracked.package,
+                "version": tracked.version,
+                "stage": "",
+                "reason": f"its run is in experiment {tracked.experiment}",
+                "execution": tracked.execution,
+                "tracking": tracked.tracking,
+                "experiment": tracked.experiment,
+                "run": tracked.run,
+                "state": tracked.state,
+                "told": False,
+            },
+        )
+
     def note_pass(self, now: datetime) -> None:
         values = {"at": _stamp(now), "kind": "pass", "package": "", "version": 0, "stage": "", "told": False}
         self._index.append(f"{_EVERYTHING}{now:%Y-%m-%d}", {**values, "reason": "everything is recorded"})
@@ -115,6 +144,19 @@ def _known(item: Mapping[str, str], version: int, revision: int, fingerprint: st
         released=item["released"],
         served=item["served"],
         open=item["open"] == "True",
+    )
+
+
+def _tracked(item: Mapping[str, str], number: int) -> Tracked:
+    return Tracked(
+        execution=item["execution"],
+        number=number,
+        tracking=item["tracking"],
+        experiment=item["experiment"],
+        run=item["run"],
+        package=item["package"],
+        version=int(item["version"] or 0),
+        state=item["state"],
     )
 
 

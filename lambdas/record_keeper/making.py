@@ -23,12 +23,19 @@ KINDS: Mapping[str, str] = {
 }
 """By the member of a step's metadata, how pipeline definitions call the type; others are called alike in both."""
 
+ENDS = ("Succeeded", "Failed", "Stopped")
+"""Statuses of an execution that will not change any more."""
+
 NAMED = ("drift_calibration", "outcome_baseline")
 """Metadata with the URIs of baselines that the registry has no member for (pipeline_code)."""
 
 _JOB = re.compile(r"arn:[^:]+:sagemaker:[^:]*:\d*:(?P<kind>[a-z-]+)/(?P<name>.+)")
 _EXECUTION = re.compile(r"arn:[^:]+:sagemaker:[^:]*:\d*:pipeline/[^/]+/execution/\w+")
 _PACKAGE = re.compile(r"(?P<account>arn:[^:]+:sagemaker:[^:]*:\d*):model-package/.+")
+
+
+_Run = tuple[Json, list[Step], dict[str, str], str]
+"""What SageMaker says of an execution, its steps, its parameters, and the text of the definition that ran."""
 
 
 class Maker:
@@ -40,7 +47,7 @@ class Maker:
     def look(self, package: Mapping[str, Any], now: datetime) -> Making:
         """package: DescribeModelPackage's answer."""
         troubles: list[str] = []
-        execution, steps, parameters, definition = self._run(package, troubles)
+        execution, steps, parameters, definition = self._registering(package, troubles)
         registered = datetime.fromisoformat(package["CreationTime"])
         end = datetime.fromisoformat(ended(execution)) if ended(execution) else max(registered, now)
         sources = {uri: self._storage.at(uri, moment) for uri, moment in _moments(steps, end).items()}
@@ -50,7 +57,7 @@ class Maker:
         return Making(
             execution=execution,
             parameters=parameters,
-            definition=hashlib.sha256(definition.encode()).hexdigest() if definition else "",
+            definition=_hashed(definition),
             steps=tuple(steps),
             inputs=sources,
             artifact=model,
@@ -61,20 +68,36 @@ class Maker:
             troubles=tuple(troubles),
         )
 
-    def _run(self, package: Mapping[str, Any], troubles: list[str]) -> tuple[Json, list[Step], dict[str, str], str]:
+    def run(self, arn: str) -> Making:
+        """An execution and its jobs, without what they read and wrote. Raises Unknown if it is not known any more."""
+        troubles: list[str] = []
+        execution, steps, parameters, definition = self._run(arn, troubles)
+        return Making(
+            execution=execution,
+            parameters=parameters,
+            definition=_hashed(definition),
+            steps=tuple(steps),
+            troubles=tuple(troubles),
+        )
+
+    def _registering(self, package: Mapping[str, Any], troubles: list[str]) -> _Run:
+        """The execution that registered a version."""
         arn = execution_of(package, self._settings.pipeline)
         if not arn:
             troubles.append("pipeline: the version does not name the execution that registered it")
             return {}, [], {}, ""
         try:
-            execution = ask(self._sagemaker.describe_pipeline_execution, PipelineExecutionArn=arn)
-            steps = [self._step(each, troubles) for each in self._listed(arn)]
-            pages = self._sagemaker.get_paginator("list_pipeline_parameters_for_execution")
-            given = listed(pages, "PipelineParameters", PipelineExecutionArn=arn)
-            told = ask(self._sagemaker.describe_pipeline_definition_for_execution, PipelineExecutionArn=arn)
+            return self._run(arn, troubles)
         except Unknown as why:
             troubles.append(f"pipeline: execution {arn}: {why}")
             return {}, [], {}, ""
+
+    def _run(self, arn: str, troubles: list[str]) -> _Run:
+        execution = ask(self._sagemaker.describe_pipeline_execution, PipelineExecutionArn=arn)
+        steps = [self._step(each, troubles) for each in self._listed(arn)]
+        pages = self._sagemaker.get_paginator("list_pipeline_parameters_for_execution")
+        given = listed(pages, "PipelineParameters", PipelineExecutionArn=arn)
+        told = ask(self._sagemaker.describe_pipeline_definition_for_execution, PipelineExecutionArn=arn)
         parameters = {each["Name"]: each["Value"] for each in given}
         return execution, steps, parameters, str(told.get("PipelineDefinition", ""))
 
@@ -137,7 +160,7 @@ def execution_of(package: Mapping[str, Any], pipeline: str) -> str:
 
 def ended(execution: Mapping[str, Any]) -> str:
     """When an execution ended, "" while it runs and where there is none."""
-    over = execution.get("PipelineExecutionStatus") in ("Succeeded", "Failed", "Stopped")
+    over = execution.get("PipelineExecutionStatus") in ENDS
     return str(execution.get("LastModifiedTime", "")) if over else ""
 
 
@@ -221,6 +244,10 @@ def _moments(steps: list[Step], end: datetime) -> dict[str, datetime]:
         moment = datetime.fromisoformat(told) if told else end
         found[uri] = max(moment, found.get(uri, moment))
     return found
+
+
+def _hashed(definition: str) -> str:
+    return hashlib.sha256(definition.encode()).hexdigest() if definition else ""
 
 
 def _snake(name: str) -> str:

@@ -46,7 +46,7 @@ def build(seen: Seen, before: Mapping[str, Any], settings: Settings) -> Json:
         "origin": _origin(metadata, before, settings),
         **made,
         "card": before.get("card"),
-        "experiment": before.get("experiment"),
+        "experiment": subject.tracked.document if subject.tracked else before.get("experiment"),
         "lineage": before.get("lineage"),
         "governance": {
             "owner": settings.governance.owner,
@@ -168,7 +168,8 @@ def _code(seen: Seen, making: Making, metadata: Mapping[str, str], missing: list
         missing.append(f"code: {uri}: {seen.bundle.trouble}")
     told = (metadata.get("commit", ""), making.parameters.get("CodeCommit", ""))
     commit = next((each for each in told if each not in NO_COMMIT), None)
-    if commit is None:
+    if commit is None and not (uri and metadata.get("code_sha256")):
+        # The bundle is the code itself; where it is kept, a commit only says where it came from.
         missing.append("code: the commit was not told to the pipeline")
     return {
         "bundle": {"uri": uri, "sha256": metadata.get("code_sha256"), "version_id": seen.bundle.version_id or None},

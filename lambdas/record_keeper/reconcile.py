@@ -15,6 +15,7 @@ from shared.lock import Hold
 from shared.logs import say
 from shared.turns import Busy, in_turn
 from state import Json, Overview, Subject
+from tracking import track
 
 BUDGET = timedelta(seconds=30)
 """A run begins with no further version after it: one takes seconds, and the function has 60."""
@@ -25,16 +26,18 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Look:
-    """What a run did. recorded: versions; left: how many wait for the next run."""
+    """What a run did. recorded: versions; left: how many wait for the next run; tracked: ids of executions."""
 
     recorded: tuple[int, ...] = ()
     left: int = 0
+    tracked: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
         done = ", ".join(str(version) for version in self.recorded)
         waiting = f"; {self.left} more in the next run" if self.left else ""
-        return (f"versions {done}" if done else "nothing changed") + waiting
+        runs = f"; tracked {', '.join(self.tracked)}" if self.tracked else ""
+        return (f"versions {done}" if done else "nothing changed") + waiting + runs
 
 
 def reconcile(gateway: Gateway) -> Look | Busy:
@@ -44,7 +47,7 @@ def reconcile(gateway: Gateway) -> Look | Busy:
 
 def _look(gateway: Gateway, _hold: Hold) -> Look:
     """A version that cannot be recorded does not keep the others from it; its error is raised at the end."""
-    overview = gateway.observer.overview()
+    overview, tracked = track(gateway, gateway.observer.overview())
     due = overview.due
     manifests: dict[int, Json] = {}
     troubles: list[Exception] = []
@@ -62,7 +65,7 @@ def _look(gateway: Gateway, _hold: Hold) -> Look:
         raise troubles[0]
     if not left and f"{overview.now:%Y-%m-%d}" not in overview.passed:
         gateway.ledger.note_pass(overview.now)
-    return Look(tuple(manifests), left)
+    return Look(tuple(manifests), left, tracked)
 
 
 def _recorded(gateway: Gateway, subject: Subject, overview: Overview) -> Json:

@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from answers import Unknown, ask, stamp
+from experiments import statistics
 from ledger import DECISIONS, Ledger
-from making import Maker
+from making import ENDS, Maker
 from objects import Storage
 from settings import Clients, Settings
 from shared.versions import version_of
-from state import Archived, Bundle, Json, Overview, Seen, Subject
+from state import Archived, Bundle, Document, Ended, Json, Overview, Seen, Step, Subject
 
 PAGE = 100
+EXECUTIONS = 50
+"""The newest ones, which are looked at; older ones that were never tracked stay untracked."""
 DESCRIPTION = "model-package.json"
 """What the release controller leaves of a version that it retires (lambdas/release_controller/archive.py)."""
 
@@ -36,7 +39,7 @@ class Observer:
     def overview(self) -> Overview:
         """The ledger before the registry: what is written down of a version is never newer than the version."""
         now = self._clock()
-        known, passed = self._ledger.recorded()
+        known, passed, tracked = self._ledger.recorded()
         releases, reviews = self._ledger.releases(passed), list(self._ledger.reviews())
         listed = self._versions()
         champion, serving = self._champion()
@@ -51,7 +54,36 @@ class Observer:
             )
             for number in sorted({*listed, *gone}, reverse=True)
         ]
-        return Overview(now, tuple(subjects), known, champion, serving, passed)
+        return Overview(now, tuple(subjects), known, champion, serving, passed).with_tracked(tracked)
+
+    def ended(self) -> list[str]:
+        """ARNs of the pipeline's executions that ended, the newest first, of those that AWS lists first.
+
+        Raises Unknown if there is no pipeline.
+        """
+        answer = ask(
+            self._aws.sagemaker.list_pipeline_executions,
+            PipelineName=self._settings.pipeline,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=EXECUTIONS,
+        )
+        listed = answer["PipelineExecutionSummaries"]
+        return [each["PipelineExecutionArn"] for each in listed if each["PipelineExecutionStatus"] in ENDS]
+
+    def run(self, execution: str) -> Ended:
+        """An execution of the pipeline that ended. Raises Unknown if SageMaker does not know it any more."""
+        making = self._maker.run(execution)
+        version = next((each.job for each in making.steps if self._registered(each)), "")
+        package = self._described(version) if version else {}
+        uri = statistics(making.steps, package)
+        quality = self._storage.document(uri) if uri else Document()
+        return Ended(execution, making, version, package, quality)
+
+    def _registered(self, step: Step) -> bool:
+        """Whether the step registered a version of this model, and did not take another run's."""
+        group = f":model-package/{self._settings.model_package_group}/".lower()
+        return step.kind == "RegisterModel" and not step.cached and group in step.job.lower()
 
     def look(self, subject: Subject, before: Mapping[str, Any]) -> Seen:
         """before: the newest revision, empty if there is none."""
@@ -89,12 +121,15 @@ class Observer:
     def _package(self, subject: Subject) -> Json:
         """As the registry describes it, or as the archive does; empty where neither has it."""
         if subject.arn:
-            try:
-                return ask(self._aws.sagemaker.describe_model_package, ModelPackageName=subject.arn)
-            except Unknown:
-                return {}  # retired since it was listed: the next run finds it in the archive
+            return self._described(subject.arn)
         kept = self._storage.document(self._archive(subject.version)).body
         return _times(kept) if isinstance(kept, dict) else {}
+
+    def _described(self, arn: str) -> Json:
+        try:
+            return ask(self._aws.sagemaker.describe_model_package, ModelPackageName=arn)
+        except Unknown:
+            return {}  # retired since it was listed: the next run finds it in the archive
 
     def _archived(self, version: int) -> Archived:
         bucket, key = self._settings.artifacts_bucket, self._archive(version).split("/", 3)[3]

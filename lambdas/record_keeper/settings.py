@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import boto3
+import mlflow_client
+from mlflow_client import Send, Wire
 from shared import environment
 from shared.environment import ConfigurationError
 
@@ -29,6 +32,7 @@ class Settings:
     base: what the names of the model's things on AWS begin with. model_package_group and pipeline are those of the
     environment `takes_from`, where that is not empty: versions are made there. endpoint_arn: of this environment.
     feature_groups: of those that the model learns from, by their names in the configuration, the names on AWS.
+    tracking: ARN of the MLflow that keeps the pipeline's runs, "" for none.
     function_name: Lambda's own variable; it is how the keeper knows its own edits again.
     """
 
@@ -49,13 +53,14 @@ class Settings:
     key_arn: str
     governance: Governance
     feature_groups: Mapping[str, str]
+    tracking: str
     function_name: str
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """Raises ConfigurationError naming every variable that is missing, or what is wrong in one."""
         given = {**environ, "FUNCTION_NAME": environ.get("AWS_LAMBDA_FUNCTION_NAME", "")}
-        values = environment.variables(cls, given, optional=("takes_from", "function_name"))
+        values = environment.variables(cls, given, optional=("takes_from", "tracking", "function_name"))
         try:
             governance = Governance(**json.loads(values["governance"]))
         except (ValueError, TypeError) as error:
@@ -64,12 +69,19 @@ class Settings:
             groups = dict(json.loads(values["feature_groups"]))
         except (ValueError, TypeError) as error:
             raise ConfigurationError(f"FEATURE_GROUPS: {error}") from None
+        if values["tracking"]:
+            mlflow_client.place(values["tracking"])
         return cls(**values | {"governance": governance, "feature_groups": groups})
 
     @property
     def makes(self) -> bool:
         """Whether the versions are made in this environment, so that their metadata are its to write."""
         return not self.takes_from
+
+    @property
+    def tracks(self) -> bool:
+        """Whether runs are tracked: where they are made, and an MLflow keeps them."""
+        return self.makes and bool(self.tracking)
 
     @property
     def partition(self) -> str:
@@ -96,6 +108,11 @@ class Clients:
     dynamodb: Any
     cloudwatch: Any
     sqs: Any
+
+
+def sender(tracking: str) -> Send:
+    """Sends requests to the MLflow of this ARN, in the function's own name."""
+    return Wire(tracking, boto3.session.Session().get_credentials)
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -57,10 +57,38 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Tracked:
+    """What the index has of an execution that is a run in MLflow.
+
+    execution: its ARN; number: of the entry, 1 for the first; tracking: ARN of the MLflow; run: its id there.
+    package: ARN of the version that the execution registered, "" if none, and version its number, 0 if none.
+    state: what the run says of the version.
+    """
+
+    execution: str
+    number: int
+    tracking: str
+    experiment: str
+    run: str
+    package: str
+    version: int
+    state: str
+
+    @property
+    def id(self) -> str:
+        """Of the execution."""
+        return self.execution.rpartition("/")[2]
+
+    @property
+    def document(self) -> Json:
+        return {"tracking": self.tracking, "run": self.run, "experiment": self.experiment}
+
+
+@dataclass(frozen=True)
 class Subject:
     """A version and what is cheap to know of it. arn: "" if the registry does not have it any more.
 
-    releases: the recent ones only.
+    releases: the recent ones only. tracked: the execution that registered it, once it is tracked.
     """
 
     version: int
@@ -68,10 +96,13 @@ class Subject:
     approval: str
     releases: tuple[Release, ...] = ()
     reviews: tuple[Review, ...] = ()
+    tracked: Tracked | None = None
 
     @property
     def fingerprint(self) -> str:
-        cheap = [bool(self.arn), self.approval, [(each.by, each.at, each.note) for each in self.reviews]]
+        cheap: list[Any] = [bool(self.arn), self.approval, [(each.by, each.at, each.note) for each in self.reviews]]
+        if self.tracked:
+            cheap.append(self.tracked.run)
         return hashlib.sha256(json.dumps(cheap).encode()).hexdigest()[:16]
 
     def is_due(self, known: Known | None, now: datetime) -> bool:
@@ -91,7 +122,7 @@ class Overview:
     """What a run knows before it looks at any version closely. subjects: the newest version first.
 
     champion: the version that serves here, 0 for none; serving: since when, by its parameter. passed: the days on
-    which everything was looked at and recorded.
+    which everything was looked at and recorded. tracked: by the ids of executions, those that MLflow has.
     """
 
     now: datetime
@@ -100,6 +131,15 @@ class Overview:
     champion: int
     serving: datetime | None
     passed: frozenset[str]
+    tracked: Mapping[str, Tracked] = field(default_factory=dict)
+
+    def with_tracked(self, more: Mapping[str, Tracked]) -> Overview:
+        """The same with what is tracked since, and each version with the execution that registered it."""
+        tracked = {**self.tracked, **more}
+        # Two of one version do not happen; if they did, it would have to be the same one each time.
+        by_version = {each.version: each for _, each in sorted(tracked.items())}
+        subjects = tuple(replace(each, tracked=by_version.get(each.version)) for each in self.subjects)
+        return replace(self, subjects=subjects, tracked=tracked)
 
     @property
     def due(self) -> tuple[Subject, ...]:
@@ -184,6 +224,21 @@ class Making:
     artifact: Objects = field(default_factory=Objects)
     documents: Mapping[str, Document] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An execution of the pipeline that ended. version: ARN of the one that it registered, "" if none.
+
+    package: DescribeModelPackage's answer, empty if the version is gone, or none was registered. quality: the figures
+    of the model that it made.
+    """
+
+    arn: str
+    making: Making
+    version: str = ""
+    package: Mapping[str, Any] = field(default_factory=dict)
+    quality: Document = field(default_factory=Document)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 import json
 import re
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
 from mlops_constructs.naming import ModelNames
 from mlops_constructs.record_keeper_access import _stem
 from mlops_constructs.review_alarm import GOVERNANCE_NAMESPACE
-from tests.infra.environments import ENVIRONMENTS, ROOT, flat
+from tests.infra.environments import ENVIRONMENTS, ROOT, Template, flat, new_app
 from tests.unit.lambdas.record_keeper.names import ENVIRON
 
 HOME = ("local", "dev", "staging")
@@ -22,6 +23,32 @@ REVIEWED = ("local", "prod")
 @pytest.fixture
 def governance(templates):
     return lambda environment: templates(environment)["governance"]
+
+
+@pytest.fixture
+def governance_with(tmp_path):
+    """The governance template of an environment whose model's runs are to be tracked."""
+
+    def synthesize(environment, tracking):
+        from mlops_constructs.naming import EnvironmentNames
+        from stacks.foundation import FoundationStack
+        from stacks.governance import GovernanceStack
+        from stacks.settings import load
+
+        for file in (ROOT / "config").glob("*.toml"):
+            addition = f'\n[models.loan_approval.experiments]\ntracking = "{tracking}"\n'
+            text = file.read_text() + (addition if file.stem == environment else "")
+            (tmp_path / file.name).write_text(text)
+        settings = load(tmp_path, environment)
+        names = EnvironmentNames(settings.project, settings.environment)
+        app = new_app(tmp_path / "cdk.out")
+        shared = FoundationStack(app, names.foundation_stack, names=names, settings=settings)
+        model = names.model("loan_approval")
+        GovernanceStack(app, model.governance_stack, names=model, settings=settings, foundation=shared.foundation)
+        app.synth()
+        return Template(json.loads(Path(app.outdir, f"{model.governance_stack}.template.json").read_text()))
+
+    return synthesize
 
 
 def variables(template):
@@ -132,6 +159,38 @@ def test_keeper_adds_to_its_own_partition_and_reads_two_others(governance):
         "loan-approval": ["dynamodb:Query"],
         "loan-approval#reviews": ["dynamodb:Query"],
     }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_nothing_is_tracked_where_config_names_no_mlflow(environment, governance):
+    template = governance(environment)
+    assert variables(template)["TRACKING"] == ""
+    actions = {action for action, _ in template.allowed(template.role("RecordsFunctionRole"))}
+    assert not [action for action in actions if "lflow" in action or action == "sagemaker:ListPipelineExecutions"]
+
+
+SERVER = "arn:aws:sagemaker:eu-west-1:111122223333:mlflow-tracking-server/experiments"
+APP = "arn:aws:sagemaker:eu-west-1:111122223333:mlflow-app/app-ABCDEFGHIJKL"
+
+
+@pytest.mark.parametrize(("tracking", "also"), [(SERVER, set()), (APP, {"sagemaker:CallMlflowAppApi"})])
+def test_tracking_keeper_makes_runs_in_one_mlflow_and_deletes_none(tracking, also, governance_with):
+    template = governance_with("dev", tracking)
+    assert variables(template)["TRACKING"] == tracking
+    allowed = template.allowed(template.role("RecordsFunctionRole"))
+    assert {action for action, resource in allowed if resource == tracking} == also | {
+        "sagemaker-mlflow:CreateExperiment", "sagemaker-mlflow:CreateRun", "sagemaker-mlflow:GetExperimentByName",
+        "sagemaker-mlflow:LogBatch", "sagemaker-mlflow:SearchRuns", "sagemaker-mlflow:UpdateRun",
+    }  # fmt: skip
+    assert {resource for action, resource in allowed if "lflow" in action} == {tracking}
+    [pipeline] = [resource for action, resource in allowed if action == "sagemaker:ListPipelineExecutions"]
+    assert pipeline.endswith(":pipeline/mlops-dev-loan-approval-training")
+
+
+def test_environment_that_takes_its_versions_tracks_none_of_their_runs(governance_with):
+    template = governance_with("prod", SERVER)
+    assert variables(template)["TRACKING"] == ""
+    assert SERVER not in {resource for _, resource in template.allowed(template.role("RecordsFunctionRole"))}
 
 
 def test_names_of_all_cards_are_covered_by_the_right():

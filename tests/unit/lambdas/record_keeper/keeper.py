@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
+from typing import Any
 
 from tests.unit.lambdas.delivery import Delivery
 from tests.unit.lambdas.record_keeper.names import ENVIRON, LOOK
@@ -16,6 +18,23 @@ class Keeper(Delivery):
 
     def __init__(self, modules: SimpleNamespace, world: World, **environ: str) -> None:
         super().__init__(modules, world, modules.settings.Settings.read(ENVIRON | environ), CrashError)
+
+    def _gateway(self, clients: Any) -> Any:
+        """With MLflow in the world, which the run reaches while it lives."""
+
+        def send(method: str, path: str, fields: dict[str, Any]) -> Any:
+            status, answer = clients.sagemaker.call("mlflow", path, {"method": method, "fields": fields})
+            if status != 200:
+                raise self.modules.mlflow_client._refusal(
+                    f"MLflow, {method} {path}", status, json.dumps(answer).encode()
+                )
+            return answer
+
+        def sender(arn: str) -> Any:
+            assert arn == self.settings.tracking != ""
+            return send
+
+        return self.modules.gateway.Gateway(self.settings, clients, lambda: self.world.clock.now, sender)
 
     def look(self) -> str:
         return self.run(LOOK)["reason"]

@@ -42,8 +42,10 @@ ENVIRON = {
     "KEY_ARN": "arn:aws:kms:eu-west-1:111122223333:key/1",
     "GOVERNANCE": json.dumps(GOVERNANCE),
     "FEATURE_GROUPS": json.dumps({"bank_history": "mlops-test-bank-history"}),
+    "TRACKING": "",
     "AWS_LAMBDA_FUNCTION_NAME": KEEPER,
 }
+TRACKING = f"{ACCOUNT}:mlflow-tracking-server/experiments"
 LOOK = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
 TOML = """
 [overview]

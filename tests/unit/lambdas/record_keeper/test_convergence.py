@@ -9,12 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.unit.lambdas.record_keeper.keeper import Keeper
-from tests.unit.lambdas.record_keeper.names import LOOK, refused
+from tests.unit.lambdas.record_keeper.names import LOOK, TRACKING, refused
 from tests.unit.lambdas.record_keeper.test_revisions import chain_is_whole
 from tests.unit.lambdas.record_keeper.world import CrashError, World
 
 HISTORIES = 40
 LEASE = 100
+FAILURES = 50
+"""Numbers of executions that register nothing, from here on; the others are those of their versions."""
 
 
 def registered(world):
@@ -40,11 +42,16 @@ def retired(world):
     world.retire(1)
 
 
+def failed(world):
+    world.fail(1)
+
+
 PLAYS = [registered, finished, approved, released, retired]
+TRACKED = [(play, {"TRACKING": TRACKING}) for play in (retired, failed)]
 
 
-def undisturbed(modules, play):
-    keeper = Keeper(modules, World())
+def undisturbed(modules, play, **environ):
+    keeper = Keeper(modules, World(), **environ)
     play(keeper.world)
     keeper.happen()
     rest(keeper)
@@ -68,13 +75,13 @@ def crash(name):
     raise CrashError(name)
 
 
-@pytest.mark.parametrize("play", PLAYS)
+@pytest.mark.parametrize(("play", "environ"), [*((play, {}) for play in PLAYS), *TRACKED])
 @pytest.mark.parametrize("retried", [True, False])
-def test_end_after_every_call_leads_to_the_same(quiet, play, retried):
+def test_end_after_every_call_leads_to_the_same(quiet, play, environ, retried):
     """The event is delivered again, or lost."""
-    wanted = undisturbed(quiet, play)
+    wanted = undisturbed(quiet, play, **environ)
     for nth in range(1, len(wanted.calls) + 1):
-        keeper = Keeper(quiet, World(checked=False))
+        keeper = Keeper(quiet, World(checked=False), **environ)
         play(keeper.world)
         keeper.world.after_call = at_call(nth, crash)
         while keeper.world.events:
@@ -89,16 +96,17 @@ def test_end_after_every_call_leads_to_the_same(quiet, play, retried):
         keeper.world.after_call = lambda name: None
         rest(keeper)
         assert keeper.world.final() == wanted.final(), nth
-        assert chain_is_whole(keeper.world, 1)
+        assert play is failed or chain_is_whole(keeper.world, 1)
         assert len(keeper.world.revisions(1)) <= len(wanted.revisions(1)) + 1
 
 
-def test_second_keeper_between_two_calls_does_no_harm(quiet):
-    wanted = undisturbed(quiet, released)
+@pytest.mark.parametrize("environ", [{}, {"TRACKING": TRACKING}])
+def test_second_keeper_between_two_calls_does_no_harm(quiet, environ):
+    wanted = undisturbed(quiet, released, **environ)
     for nth in range(1, len(wanted.calls) + 1):
-        keeper = Keeper(quiet, World(checked=False))
+        keeper = Keeper(quiet, World(checked=False), **environ)
         released(keeper.world)
-        other = Keeper(quiet, keeper.world)
+        other = Keeper(quiet, keeper.world, **environ)
         keeper.world.after_call = at_call(nth, lambda _name, other=other: other.deliver(LOOK))
         keeper.happen()
         keeper.world.after_call = lambda name: None
@@ -129,11 +137,18 @@ def test_revision_that_somebody_else_wrote_at_the_same_time_is_built_upon(quiet)
 
 def happen(chance, world):
     """One thing happens."""
-    what = chance.choice(["train", "end", "approve", "reject", "release", "review", "retire", "lose", "time", "time"])
+    what = chance.choice(
+        ["train", "fail", "end", "approve", "reject", "release", "review", "retire", "lose", "down", "time", "time"]
+    )
     versions = sorted(world.packages)
     running = [version for version in versions if world.pipeline.runs[version].running]
-    if what == "train" and len(world.pipeline.runs) < 5:
-        world.train(len(world.pipeline.runs) + 1, ended=chance.random() < 0.5, tuned=chance.random() < 0.3)
+    made = [number for number in world.pipeline.runs if number < FAILURES]
+    if what == "train" and len(made) < 5:
+        world.train(len(made) + 1, ended=chance.random() < 0.5, tuned=chance.random() < 0.3)
+    elif what == "fail" and len(world.pipeline.runs) - len(made) < 3:
+        world.fail(FAILURES + len(world.pipeline.runs) - len(made), stopped=chance.random() < 0.5)
+    elif what == "down":
+        world.mlflow.trouble = (503, {}) if world.mlflow.trouble is None else None
     elif what == "end" and running:
         world.end(running[0])
     elif what in ("approve", "reject") and versions:
@@ -152,7 +167,7 @@ def happen(chance, world):
 def test_every_history_is_written_down_in_the_end(quiet, seed):
     chance = random.Random(seed)
     world = World(checked=False)
-    keeper = Keeper(quiet, world)
+    keeper = Keeper(quiet, world, TRACKING=chance.choice(["", TRACKING]))
     faults = chance.choice([0.0, 0.02, 0.1])
 
     def fault(name):
@@ -176,14 +191,30 @@ def test_every_history_is_written_down_in_the_end(quiet, seed):
             world.end(version)
     world.events.clear()
     world.clock.pass_seconds(LEASE)
-    keeper.hours(2)
-    made = len(world.pipeline.runs)
+    world.mlflow.trouble = None
+    keeper.hours(3)
+    made = len([number for number in world.pipeline.runs if number < FAILURES])
     assert sorted(world.final()["manifests"]) == list(range(1, made + 1))
     for version in range(1, made + 1):
         check(world, version)
+    if keeper.settings.tracks:
+        check_runs(world)
     before = {version: world.revisions(version) for version in range(1, made + 1)}
     keeper.hours(24)
     assert {version: world.revisions(version) for version in range(1, made + 1)} == before, "it never rests"
+
+
+def check_runs(world):
+    """Every execution is one run, which says what is true of it."""
+    assert len(world.mlflow.runs) == len(world.pipeline.runs)
+    for number, made in world.pipeline.runs.items():
+        run = world.mlflow.run(f"run{number}")
+        assert run["status"] == {"Succeeded": "FINISHED", "Failed": "FAILED", "Stopped": "KILLED"}[made.status]
+        assert len(run["metrics"]) == len({name for name, _, _ in run["metrics"]}), "told twice"
+        if number < FAILURES:
+            package = world.packages.get(number)
+            assert run["tags"]["mlops.approval"] == (package["ModelApprovalStatus"] if package else "Retired")
+            assert world.manifest(number)["experiment"]["run"] == run["id"]
 
 
 def check(world, version):

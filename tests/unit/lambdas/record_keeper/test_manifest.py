@@ -119,6 +119,15 @@ def test_step_that_took_an_earlier_result_names_that_run_and_its_job(trained):
     assert trained.world.manifest(2)["data"]["inputs"][0]["uri"] == SNAPSHOT
 
 
+def test_version_without_a_commit_is_explained_by_the_bundle_itself(start):
+    keeper = start()
+    keeper.world.train(1, commit="none")
+    keeper.happen()
+    manifest = keeper.world.manifest(1)
+    assert manifest["code"]["commit"] is None and manifest["code"]["bundle"]["sha256"]
+    assert manifest["missing"] == []
+
+
 def test_version_registered_by_hand_says_what_is_missing(start):
     keeper = start()
     keeper.world.register(1)

@@ -18,6 +18,7 @@ from botocore import xform_name
 from botocore.validate import ParamValidator
 
 from tests.unit.lambdas.record_keeper.fakes.governance import Cards, Graph
+from tests.unit.lambdas.record_keeper.fakes.mlflow import Mlflow
 from tests.unit.lambdas.record_keeper.fakes.pipeline import Pipeline, Run
 from tests.unit.lambdas.record_keeper.fakes.storage import Storage
 from tests.unit.lambdas.record_keeper.names import (
@@ -75,6 +76,7 @@ class World:
         self.clock = Clock()
         self.table, self.outlets = Table(), Outlets()
         self.storage, self.cards, self.graph, self.pipeline = Storage(self.clock), Cards(), Graph(), Pipeline()
+        self.mlflow = Mlflow()
         self.packages: dict[int, Row] = {}
         self.champion = ("none", self.clock.now)
         self.overdue: list[float] = []
@@ -111,6 +113,14 @@ class World:
         if ended:
             self.end(version)
 
+    def fail(self, number: int, step: str = "EvaluateModel", *, stopped: bool = False) -> None:
+        """The pipeline runs, and registers nothing: a step fails, or somebody stops it there."""
+        self.pipeline.runs[number] = Run(number, self.clock.now, failed=step, stopped=stopped)
+        self.clock.pass_seconds(300)
+        if step == "EvaluateModel":
+            self.storage.put(runs(number, "evaluation/statistics.json"), json.dumps(QUALITY).encode())
+        self.end(number)
+
     def register(self, version: int, approval: str = "PendingManualApproval", **metadata: str) -> None:
         """A version as the pipeline registers it, or as a person does by hand."""
         package: Row = {
@@ -136,7 +146,8 @@ class World:
         """The run that made the version ends."""
         self.clock.pass_seconds(2)
         self.pipeline.runs[version].ended = self.clock.now
-        detail = {"pipelineArn": PIPELINE_ARN, "currentPipelineExecutionStatus": "Succeeded"}
+        status = self.pipeline.runs[version].status
+        detail = {"pipelineArn": PIPELINE_ARN, "currentPipelineExecutionStatus": status}
         self._event("aws.sagemaker", "SageMaker Model Building Pipeline Execution Status Change", detail)
 
     def decide(self, version: int, status: str = "Approved", why: str = "good", by: str = "") -> None:
@@ -224,6 +235,7 @@ class World:
             "links": {
                 version: each["CustomerMetadataProperties"].get("manifest") for version, each in self.packages.items()
             },
+            "runs": self.mlflow.told(),
             "locked": [key for key in self.table.items if key[0].startswith("lock#")],
         }
 
@@ -240,6 +252,8 @@ class World:
         return Client(call, service)
 
     def call(self, service: str, method: str, parameters: Row) -> Any:
+        if service == "mlflow":
+            return self._ask_mlflow(method, **parameters)
         name, shape = _operation(service, method)
         if self.checked:
             report = ParamValidator().validate(parameters, shape)
@@ -248,6 +262,15 @@ class World:
         self.before_call(name)
         self.calls.append(name)
         answer = getattr(self._player(service, method), method)(**parameters)
+        self.after_call(name)
+        return answer
+
+    def _ask_mlflow(self, path: str, method: str, fields: Row) -> tuple[int, Row]:
+        name = f"mlflow {path}"
+        self.clock.pass_seconds(SECONDS_A_CALL)
+        self.before_call(name)
+        self.calls.append(name)
+        answer = self.mlflow.answer(method, path, json.loads(json.dumps(fields)))
         self.after_call(name)
         return answer
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.unit.lambdas.record_keeper.names import ACCOUNT, CODE, IMAGE, PIPELINE_ARN, SNAPSHOT, refused, runs
+from tests.unit.lambdas.record_keeper.names import (
+    ACCOUNT,
+    CODE,
+    IMAGE,
+    PIPELINE,
+    PIPELINE_ARN,
+    SNAPSHOT,
+    arn,
+    refused,
+    runs,
+)
 
 Row = dict[str, Any]
 STEPS = ("ValidateData", "PrepareFeatures", "TrainModel", "EvaluateModel", "RegisterModel")
@@ -20,17 +30,33 @@ def execution(version: int) -> str:
 
 @dataclass
 class Run:
-    """The execution that made a version. cached: the version whose run its first step's result was taken from."""
+    """An execution that makes a version. cached: the version whose run its first step's result was taken from.
+
+    failed: the step that ends it, without a version then; stopped: somebody ended it.
+    """
 
     version: int
     started: datetime
     tuned: bool = False
     cached: int = 0
     ended: datetime | None = None
+    failed: str = ""
+    stopped: bool = False
 
     @property
     def running(self) -> bool:
         return self.ended is None
+
+    @property
+    def status(self) -> str:
+        if self.running:
+            return "Executing"
+        return "Stopped" if self.stopped else "Failed" if self.failed else "Succeeded"
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Those that began."""
+        return STEPS[: STEPS.index(self.failed) + 1] if self.failed else STEPS
 
 
 @dataclass
@@ -50,9 +76,20 @@ class Pipeline:
         run = self._run(PipelineExecutionArn)
         return {
             "PipelineExecutionArn": PipelineExecutionArn,
-            "PipelineExecutionStatus": "Executing" if run.running else "Succeeded",
+            "PipelineExecutionStatus": run.status,
+            **({"FailureReason": f"Step failure: {run.failed}"} if run.status == "Failed" else {}),
             "CreationTime": run.started,
             "LastModifiedTime": run.ended or run.started,
+        }
+
+    def list_pipeline_executions(self, PipelineName: str, SortBy: str, SortOrder: str, MaxResults: int) -> Row:
+        assert (PipelineName, SortBy, SortOrder) == (PIPELINE, "CreationTime", "Descending") and MaxResults <= 100
+        newest = sorted(self.runs.values(), key=lambda run: run.started, reverse=True)[:MaxResults]
+        return {
+            "PipelineExecutionSummaries": [
+                {"PipelineExecutionArn": execution(run.version), "PipelineExecutionStatus": run.status}
+                for run in newest
+            ]
         }
 
     def describe_pipeline_definition_for_execution(self, PipelineExecutionArn: str) -> Row:
@@ -69,15 +106,15 @@ class Pipeline:
     ) -> Row:
         assert SortOrder == "Ascending" and MaxResults == 100
         run, start = self._run(PipelineExecutionArn), int(NextToken)
-        more = {"NextToken": str(start + 2)} if start + 2 < len(STEPS) else {}
-        steps = [self._listed(run, name) for name in STEPS[start : start + 2]]
+        more = {"NextToken": str(start + 2)} if start + 2 < len(run.steps) else {}
+        steps = [self._listed(run, name) for name in run.steps[start : start + 2]]
         return {"PipelineExecutionSteps": steps, **more}
 
     def _listed(self, run: Run, step: str) -> Row:
         begun = run.started + timedelta(minutes=STEPS.index(step))
-        row: Row = {"StepName": step, "StepStatus": "Succeeded", "StartTime": begun}
+        row: Row = {"StepName": step, "StepStatus": "Failed" if step == run.failed else "Succeeded", "StartTime": begun}
         if step == "RegisterModel":
-            return {**row, "Metadata": {"RegisterModel": {"Arn": f"{ACCOUNT}:model-package/group/{run.version}"}}}
+            return {**row, "Metadata": {"RegisterModel": {"Arn": arn(run.version)}}}
         if step == "ValidateData" and run.cached:
             source = {"CacheHitResult": {"SourcePipelineExecutionArn": execution(run.cached)}}
             return {**row, **source}
@@ -106,6 +143,8 @@ class Pipeline:
         output = {"OutputName": "out", "S3Output": {"S3Uri": runs(version, f"{step}/out")}}
         if step == "PrepareFeatures":
             output = {"OutputName": "features", "S3Output": {"S3Uri": runs(version, "features")}}
+        if step == "EvaluateModel":
+            output = {"OutputName": "model-quality", "S3Output": {"S3Uri": runs(version, "evaluation")}}
         return {
             "ProcessingJobArn": f"{ACCOUNT}:processing-job/{ProcessingJobName}",
             "ProcessingInputs": [{"InputName": read[0], "S3Input": {"S3Uri": read[1]}}, code],
