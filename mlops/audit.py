@@ -6,6 +6,7 @@ from typing import Any
 
 from mlops import people
 from mlops.audit_observed import GAP, NOT_APPLICABLE, OK, Finding, Observed
+from mlops.lineage_words import leading
 from mlops_constructs.release_policy import evidence_key
 
 CARD_STATUSES = {"Approved": "Approved", "PendingManualApproval": "PendingReview", "Rejected": "Archived"}
@@ -28,19 +29,19 @@ def gaps(findings: Sequence[Finding]) -> list[Finding]:
 
 def _manifest(of: Observed) -> Finding:
     name = "manifest"
+    if of.chain.problems:  # first: a manifest that is gone was written once
+        return Finding(
+            name,
+            GAP,
+            "; ".join(of.chain.problems),
+            "compare the S3 versions of the revisions, and find in the trail who wrote them",
+        )
     if of.chain.manifest is None:
         return Finding(
             name,
             GAP,
             "nothing was written about this version",
             "let the record keeper look: it does once a day; read its log and its dead-letter queue",
-        )
-    if of.chain.problems:
-        return Finding(
-            name,
-            GAP,
-            "; ".join(of.chain.problems),
-            "compare the S3 versions of the revisions, and find in the trail who wrote them",
         )
     count = len(of.chain.revisions)
     return Finding(name, OK, f"{count} revision{'' if count == 1 else 's'}, each once, the chain is whole")
@@ -66,7 +67,7 @@ def _data(of: Observed) -> Finding:
         return Finding(
             "data",
             GAP,
-            f"{_these(gone)} of {count} objects cannot be read any more",
+            f"{len(gone)} of {count} objects cannot be read any more: {_these(gone)}",
             "restore them from a backup under their S3 versions; keep versions as long as evidence",
         )
     if not count:
@@ -141,7 +142,7 @@ def _evaluation(of: Observed) -> Finding:
             "retrain under today's limits, or say why in a review",
         )
     known = ", ".join(
-        f"{name} {value:.4g}" for name, value in list(metrics.items())[:2] if isinstance(value, int | float)
+        f"{name} {value:.4g}" for name, value in list(leading(metrics).items())[:2] if isinstance(value, int | float)
     )
     return Finding("evaluation", OK, f"{known}; {', '.join(step['name'] for step in gates)} passed")
 

@@ -64,6 +64,11 @@ class Observed:
         return self.chain.manifest or {}
 
     @property
+    def unknown(self) -> bool:
+        """Whether nothing tells that there ever was such a version."""
+        return self.package is None and not self.chain.revisions and not self.chain.problems and not self.releases
+
+    @property
     def retired(self) -> bool:
         return bool(self.manifest.get("retired"))
 

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from mlops import aws, people
 from mlops.errors import CommandError, NotYet
+from mlops.lineage_words import leading
 from mlops.words import moment
 from monitoring import page
 
@@ -37,7 +38,8 @@ main{max-width:62rem}
 dl.card{margin:.4rem 0 1rem}dl.card>div{display:grid;grid-template-columns:13rem 1fr;gap:.2rem 1.2rem;
 border-bottom:1px solid var(--rule);padding:.4rem 0}
 dl.card dt{color:var(--soft)}dl.card dd{margin:0;min-width:0;white-space:pre-line}
-dl.card dl.card,dl.card table{margin:0}dl.card dl.card>div:last-child,dl.card tr:last-child td{border-bottom:0}
+dl.card dl.card,dl.card table{margin:0}dl.card td,dl.card td+td{overflow-wrap:anywhere}
+dl.card dl.card>div:last-child,dl.card tr:last-child td{border-bottom:0}
 dl.card dl.card>div:first-child,dl.card th{padding-top:0}
 h3.group{margin:1.4rem 0 .3rem}
 @page{size:A4;margin:14mm}
@@ -127,7 +129,7 @@ def lines(card: Members) -> list[str]:
         ("uses", uses.get("intended_uses")),
         ("owner", overview.get("model_owner")),
         ("risk", uses.get("risk_rating")),
-        ("metrics", ", ".join(f"{name} {_value(value)}" for name, value in _numbers(content)[:6])),
+        ("metrics", ", ".join(f"{name} {_value(value)}" for name, value in _leading(content)[:6])),
         ("caveats", (content.get("additional_information") or {}).get("caveats_and_recommendations")),
     )
     first = f"{card['ModelCardName']}, version {card['ModelCardVersion']}: {_word(str(card['ModelCardStatus']))}"
@@ -229,9 +231,9 @@ def _rows(listed: Sequence[Members]) -> str:
     return page.table(columns, [tuple(_content(each.get(name, "")) for name in names) for each in listed])
 
 
-def _numbers(content: Members) -> list[tuple[str, Any]]:
-    """The single values of all evaluations, in their order."""
-    return list(_metrics(content))
+def _leading(content: Members) -> list[tuple[str, Any]]:
+    """The single values of all evaluations, those first that a reader asks for first."""
+    return list(leading(dict(_metrics(content))).items())
 
 
 def _metrics(content: Members) -> Iterator[tuple[str, Any]]:

@@ -28,7 +28,10 @@ class NoManifest(CommandError):
 
 @dataclass(frozen=True)
 class Revision:
-    """One revision as it was written first. sha256: of its bytes, in hex; copies: S3 versions of its key beside it."""
+    """One revision as it was written first. sha256: of its bytes, in hex; copies: S3 versions of its key beside it.
+
+    unreadable: why it is none that the record keeper wrote; its document is empty then.
+    """
 
     key: str
     number: int
@@ -37,6 +40,7 @@ class Revision:
     document: Mapping[str, Any]
     copies: int = 0
     deleted: bool = False
+    unreadable: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Chain:
 
     @property
     def manifest(self) -> Mapping[str, Any] | None:
-        """The newest revision; None where there is none."""
-        return self.revisions[-1].document if self.revisions else None
+        """The newest revision that can be read; None where there is none."""
+        return next((each.document for each in reversed(self.revisions) if not each.unreadable), None)
 
 
 def bucket(target: Target) -> str:
@@ -69,22 +73,24 @@ def versions(s3: Any, bucket: str, names: ModelNames) -> list[int]:
 
 
 def newest(s3: Any, bucket: str, names: ModelNames, version: int) -> dict[str, Any]:
-    """The manifest of a version: its newest revision. Raises NoManifest, CommandError for one that cannot be read."""
+    """The manifest of a version: its newest revision, as it was written first, whatever lies over it.
+
+    Raises NoManifest, CommandError for one that cannot be read.
+    """
     keys = list(_keys(s3, bucket, names, version))
     if not keys:
         raise NoManifest(
             f"version {version} of {names.base}: has no manifest below s3://{bucket}/{prefix(names, version)}; the "
             f"record keeper writes it, once a day at the latest (stack {names.base}-governance)"
         )
-    answer = s3.get_object(Bucket=bucket, Key=keys[-1])
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=keys[-1])
+    *_, first = (item["VersionId"] for page in pages for item in page.get("Versions", []) if item["Key"] == keys[-1])
+    answer = s3.get_object(Bucket=bucket, Key=keys[-1], VersionId=first)
     return _read(answer["Body"].read(), f"s3://{bucket}/{keys[-1]}")
 
 
 def revisions(s3: Any, bucket: str, names: ModelNames, version: int) -> list[Revision]:
-    """Every revision of a version, oldest first, each as it was written first, even if it was deleted or overwritten.
-
-    Raises CommandError for one that is no JSON object.
-    """
+    """Every revision of a version, oldest first: each as it was written first, also a deleted or overwritten one."""
     stored: dict[str, list[str]] = {}  # by key: its S3 versions, newest first, as S3 lists them
     deleted: set[str] = set()
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix(names, version))
@@ -145,8 +151,13 @@ def _numbers(key: str) -> tuple[int, int] | None:
 
 def _revision(s3: Any, bucket: str, key: str, number: int, stored: Sequence[str], deleted: bool) -> Revision:
     body = s3.get_object(Bucket=bucket, Key=key, VersionId=stored[-1])["Body"].read()
-    digest, document = hashlib.sha256(body).hexdigest(), _read(body, f"s3://{bucket}/{key}")
-    return Revision(key, number, stored[-1], digest, document, len(stored) - 1, deleted)
+    document, unreadable = dict[str, Any](), ""
+    try:
+        document = _read(body, f"s3://{bucket}/{key}")
+    except CommandError as error:  # one of a version must not keep the others from being judged
+        unreadable = str(error)
+    digest = hashlib.sha256(body).hexdigest()
+    return Revision(key, number, stored[-1], digest, document, len(stored) - 1, deleted, unreadable)
 
 
 def _read(body: bytes, uri: str) -> dict[str, Any]:
@@ -170,6 +181,9 @@ def _places(revisions: Iterable[Revision], version: int) -> Iterator[str]:
                 else (f"revision {each.number} is there twice")
             )
         expected = each.number + 1
+        if each.unreadable:
+            yield each.unreadable
+            continue
         told = each.document.get("version"), each.document.get("revision")
         if told != (version, each.number):
             yield f"revision {each.number} says that it is revision {told[1]} of version {told[0]}"
@@ -179,7 +193,7 @@ def _links(revisions: Sequence[Revision]) -> Iterator[str]:
     if revisions and revisions[0].number == 1 and (said := revisions[0].document.get("previous_sha256")) is not None:
         yield f"revision 1 names one before it ({str(said)[:12]}…)"
     for before, after in pairwise(revisions):
-        if after.number != before.number + 1:
+        if after.number != before.number + 1 or after.unreadable:
             continue  # told already
         said = after.document.get("previous_sha256")
         if said != before.sha256:

@@ -8,6 +8,7 @@ from mlops import lineage_words as short
 from mlops import people
 from mlops.lineage_graph import FRAME, Column, Edge, Graph, Live, Node
 from mlops.lineage_steps import Needs, after, ends, ordered, shown
+from mlops.reproduce_definition import INGEST
 
 Row = Mapping[str, Any]
 
@@ -153,8 +154,16 @@ class _Drawing:
                 f"as of {short.day(each.get('as_of')) or 'now'}",
                 ids=short.pick(each, "feature_group", "as_of", "run"),
             )
-            self._edge(node, self._step(each.get("step"), self._trained[0] if self._trained else ""))
+            for step in self._joining(each.get("step")):
+                self._edge(node, self._step(step, self._trained[0] if self._trained else ""))
         self._add_code()
+
+    def _joining(self, told: object) -> list[object]:
+        """Steps that take features: the one that is told, or those that come next after their ingestion."""
+        after_ingestion = [
+            name for name, needed in self._needs.items() if any(other.startswith(INGEST) for other in needed)
+        ]
+        return [told] if told or not after_ingestion else [*after_ingestion]
 
     def _add_code(self) -> None:
         code = short.part(self._manifest, "code")
@@ -194,7 +203,7 @@ class _Drawing:
             "artifact",
         )
         if metrics := short.part(self._manifest, "metrics"):
-            said = [f"{name} {short.figure(value)}" for name, value in list(metrics.items())[:2]]
+            said = [f"{name} {short.figure(value)}" for name, value in list(short.leading(metrics).items())[:2]]
             self._node(
                 "metrics", Column.EVIDENCE, "evaluation", short.count(len(metrics), "metric"), *said, ids=metrics
             )

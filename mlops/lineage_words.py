@@ -5,6 +5,9 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
+_FIRST = ("auc", "rmse", "mae", "accuracy", "recall", "precision", "f1")
+_COMPARED = ("_best_constant_classifier", "_standard_deviation")
+
 MOST_OBJECTS = 20
 """Of one source of data that a page names; the manifest names all."""
 
@@ -53,6 +56,15 @@ def size(value: object) -> str:
             return f"{size:,.0f} {unit}" if unit == "B" else f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:,.3g} TB"
+
+
+def leading(metrics: Row) -> dict[str, Any]:
+    """Figures of quality, those first that a reader asks for first; a constant answer's, for comparison, at the end."""
+
+    def rank(name: str) -> tuple[bool, int]:
+        return name.endswith(_COMPARED), _FIRST.index(name) if name in _FIRST else len(_FIRST)
+
+    return {name: metrics[name] for name in sorted(metrics, key=rank)}
 
 
 def figure(value: object) -> str:

@@ -4,13 +4,17 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from mlops import aws, pipelines, registry, releases
 from mlops.cdk import ROOT, cdk
 from mlops.demo import loans
+from mlops.demo.history import bank_months
 from mlops.demo.phases import Run
 from mlops.demo.story import Story
 from mlops.release_state import ReleaseState
@@ -18,13 +22,16 @@ from mlops.release_state import read as read_parameters
 from mlops.target import Target
 from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter
 from stacks.settings import ModelSettings, load
-from tests.local_aws_fixture import LocalAws
+from tests.local_aws_fixture import LocalAws, run_local_aws
+from tests.once import once
 
 NAMES = EnvironmentNames("mlops", "local")
 MODEL = NAMES.model("loan_approval")
 BOOK = "2008-12-31"
 """Up to this day the loans go that tests train on: all of them."""
 _NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out")
+_OF_ONE_SERVER = ("lock", "port", "server.*", "ministack", "tmp")
+"""What a state directory holds besides the state: the port, for one, that two servers cannot share."""
 
 
 class Platform:
@@ -37,17 +44,29 @@ class Platform:
         self.client: Callable[[str], Any] = local_aws.client
         self.said: list[tuple[str, str]] = []
 
-    def cdk(self, *arguments: str, folder: Path | None = None) -> list[str]:
+    @property
+    def assembly(self) -> Path:
+        """What the app of this checkout came to the last time that it was synthesized."""
+        return self._synthesized(self.folder)
+
+    def _synthesized(self, folder: Path) -> Path:
+        return (self._local_aws.home if folder == ROOT else folder) / "cdk.out"
+
+    def cdk(self, *arguments: str, folder: Path | None = None, assembly: Path | None = None) -> list[str]:
+        """Run the command line on the app of a checkout, or on what was synthesized before: seconds less."""
         lines: list[str] = []
-        output = () if arguments[0] == "bootstrap" else ("--output", str(self._local_aws.home / "cdk.out"))
+        folder = folder or self.folder
+        if assembly is not None:
+            arguments += ("--app", str(assembly))
+        elif arguments[0] != "bootstrap":
+            arguments += ("--output", str(self._synthesized(folder)))
         cdk(
             *arguments,
-            *output,
             # tests/infra validates the templates; here it would only cost seconds.
             environment=self._local_aws.environment | {"CDK_VALIDATION": "false"},
             stage=self.environment,
             each_line=lines.append,
-            folder=folder or self.folder,
+            folder=folder,
         )
         return lines
 
@@ -56,14 +75,14 @@ class Platform:
         # From a folder without an app: bootstrapping needs no synthesis.
         self.cdk("bootstrap", f"aws://{server.account}/{server.region}", folder=self._local_aws.home)
 
-    def deploy(self, *stacks: str) -> None:
-        self.cdk("deploy", *(stacks or ("--all",)), "--require-approval", "never")
+    def deploy(self, *stacks: str, assembly: Path | None = None) -> None:
+        self.cdk("deploy", *(stacks or ("--all",)), "--require-approval", "never", assembly=assembly)
 
     def mlops(self, *arguments: str, person: str = "") -> "subprocess.CompletedProcess[str]":
         """Run the command line in a process of its own, with the session of a person, or as the account's root."""
         environment = self._local_aws.environment | {"LOCAL_AWS_HOME": str(self._local_aws.home)}
         return subprocess.run(
-            [sys.executable, "-m", "mlops", *arguments, "--env", self.environment],
+            [sys.executable, "-m", "mlops", *arguments, "--env", self.environment, "--model", self.model.public],
             cwd=self.folder,
             env=environment | (self._session(person) if person else {}),
             capture_output=True,
@@ -101,7 +120,8 @@ class Platform:
 
     def train(self) -> dict[str, Any]:
         """Run the pipeline on the bank's loans; DescribeModelPackage's answer for the version it registers."""
-        execution = self.follow(self.start(loans.upload(self.client("s3"), self.data_bucket, self.model.folder, BOOK)))
+        uri = loans.upload(self.client("s3"), self.data_bucket, self.model.folder, BOOK, bank_months(BOOK))
+        execution = self.follow(self.start(uri))
         assert execution["PipelineExecutionStatus"] == "Succeeded", self.said[-20:]
         return releases.newest_version(self.client("sagemaker"), self.model.package_group)
 
@@ -164,6 +184,23 @@ class Platform:
         parameter = self.parameters()[ReleaseParameter.CHAMPION]
         endpoint = self.client("sagemaker").describe_endpoint(EndpointName=self.model.endpoint)
         return parameter.version, parameter.value, endpoint["EndpointConfigName"]
+
+
+def run_deployed(factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A server of its own for one module, on a copy of the state in which `cdk deploy` left a new account.
+
+    The app is deployed once a test run, as a user does it; the environment is the local one.
+    """
+
+    def make(folder: Path) -> None:
+        with contextmanager(run_local_aws)(folder) as local_aws:
+            platform = Platform(local_aws)
+            platform.bootstrap()
+            platform.deploy()
+
+    home = factory.mktemp("deployed") / "local_aws"
+    shutil.copytree(once(factory, "deployed", make), home, ignore=shutil.ignore_patterns(*_OF_ONE_SERVER))
+    yield from run_local_aws(home)
 
 
 def checkout(folder: Path) -> Path:

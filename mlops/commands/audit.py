@@ -9,6 +9,7 @@ from mlops.audit_look import Auditor, utc_now
 from mlops.audit_observed import OK
 from mlops.audit_page import Audited
 from mlops.commands import options
+from mlops.errors import CommandError
 
 FOUND_GAPS = 1
 
@@ -29,6 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     audited: list[Audited] = []
     for version in versions:
         observed = auditor.observe(version)
+        if observed.unknown:
+            known = f"decided was about {', '.join(map(str, auditor.released)) or 'none'}"
+            raise CommandError(f"version {version} of {model.title}: is neither in the registry nor archived; {known}")
         audited.append((observed, audit.check(observed)))
     told = list(_lines(model.title, words.moment(now), audited))
     if arguments.html:

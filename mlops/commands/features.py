@@ -190,7 +190,8 @@ def _records(path: Path, rows: "csv.DictReader[str]", group: FeatureGroup) -> It
             continue
         yield values
     if wrong:
-        more = f"; and {len(wrong) - _WRONG_LINES} more lines" if len(wrong) > _WRONG_LINES else ""
+        left = len(wrong) - _WRONG_LINES
+        more = f"; and {left} more line{'s' if left > 1 else ''}" if left > 0 else ""
         raise UsageError(f"{path}, {'; '.join(wrong[:_WRONG_LINES])}{more}; nothing was written")
 
 

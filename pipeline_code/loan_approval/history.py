@@ -7,8 +7,9 @@ Read online, it is what was known when the request came; the training joins what
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from loan_approval.schema import HISTORY_NAMES, bank_of
 from tabular.fields import Value
@@ -24,6 +25,10 @@ REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION", "SAGEMAKER_REGION")
 
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 0.5, 1.0, 2
 
+PAUSE_SECONDS = 10.0
+"""After a failure nobody asks the store for so long: a slow store must not make a slow endpoint, which would look like
+a slow candidate and be rolled back."""
+
 Columns = Dict[str, List[Optional[Value]]]
 
 
@@ -33,6 +38,9 @@ class History:
 
     store: Any = None  # features.online.OnlineStore
     group: Any = None  # features.group.FeatureGroup
+    clock: Callable[[], float] = time.monotonic
+    _failures: List[float] = field(default_factory=list)
+    """When the store failed last, if it did and has not answered since."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "History":
@@ -85,9 +93,17 @@ class History:
         return made
 
     def _read(self, banks: List[str]) -> Mapping[str, Mapping[str, Any]]:
+        if self._failures and self.clock() - self._failures[-1] < PAUSE_SECONDS:
+            return {}
         try:
             found: Mapping[str, Mapping[str, Any]] = self.store.get(self.group, banks)
         except Exception as error:  # whatever stands in the way of the store, an application gets its answer
-            print(f"history of {len(banks)} banks: not read: {type(error).__name__}: {error}", file=sys.stderr)
+            self._failures[:] = [self.clock()]
+            print(
+                f"history of {len(banks)} banks: not read, and not asked for {PAUSE_SECONDS:g} s: "
+                f"{type(error).__name__}: {error}",
+                file=sys.stderr,
+            )
             return {}
+        self._failures.clear()
         return found

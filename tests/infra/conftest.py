@@ -1,4 +1,4 @@
-"""One App for each environment and test session: synthesizing costs seconds, looking at the result nothing."""
+"""All environments are synthesized once a test run: that costs seconds, looking at the result nothing."""
 
 import json
 import os
@@ -10,33 +10,24 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "18,20")
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from tests.infra.environments import ROOT, Template, add, new_app, read
+from tests.infra.environments import ROOT, Template, all_synthesized, new_app, read
 from tests.real_samples import sample_folder
 
 
 @pytest.fixture(scope="session")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
-    """The App of an environment, synthesized."""
-
-    @cache
-    def synthesize(environment: str) -> Any:
-        app = new_app(tmp_path_factory.mktemp(environment))
-        add(app, environment)
-        app.synth()
-        return app
-
-    return synthesize
+def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of each environment, and of the watched one, the assembly, and in a file beside it what the rules found."""
+    return all_synthesized(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def assembly(synthesized: Callable[[str], Any]) -> Callable[[str], Path]:
-    return lambda environment: Path(synthesized(environment).outdir)
+def assembly(synthesized: Path) -> Callable[[str], Path]:
+    return lambda environment: synthesized / environment
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,20 @@
-"""Synthesizes environments for the tests; as a program, all of them into one assembly.
+"""Synthesizes environments for the tests; as a program, all of them, each into a folder of its own.
 
-The validator of CDK is on then. With --unchecked it is not, and one environment more is there, for its alarms.
+Beside each folder stands what cdk-nag says of the environment, and what was acknowledged in it. The validator of CDK
+is on then.
 """
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from tests.once import once
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
@@ -143,13 +149,48 @@ def stack_names(environment: str) -> set[str]:
     return of_models | {f"{base}-{kind}" for kind in OF_THE_ENVIRONMENT}
 
 
+def all_synthesized(factory: pytest.TempPathFactory) -> Path:
+    """The folder with the assemblies of all environments and of the watched one, made once a test run."""
+
+    def make(folder: Path) -> None:
+        command = [sys.executable, "-m", "tests.infra.environments", str(folder)]
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert run.returncode == 0, run.stderr[-4000:]
+
+    return once(factory, "environments", make)
+
+
+def checked(app: Any) -> dict[str, Any]:
+    """What cdk-nag finds in an app (rule: paths), and what it was told to accept ([path, rule, reason])."""
+    from cdk_nag import AwsSolutionsChecks
+
+    violations = AwsSolutionsChecks(app).validate_scope(app).violations
+    acknowledged = [
+        [construct.node.path, rule, reason]
+        for construct in app.node.find_all()
+        for entry in construct.node.metadata
+        if "acknowledged" in entry.type.lower()
+        for rule, reason in entry.data.items()
+    ]
+    return {
+        "found": {v.rule_name: [each.construct_path for each in v.violating_resources] for v in violations},
+        "acknowledged": acknowledged,
+    }
+
+
+def main(folder: Path) -> None:
+    for environment in (*ENVIRONMENTS, WATCHED_BY_AWS):
+        app = new_app(folder / environment)
+        if environment == WATCHED_BY_AWS:
+            add_watched_by_aws(app)
+        else:
+            add(app, environment)
+        app.synth()
+        (folder / f"{environment}.json").write_text(json.dumps(checked(app)))
+
+
 if __name__ == "__main__":
-    sys.path[1:1] = [str(ROOT), str(ROOT / "constructs"), str(ROOT / "pipeline_code")]
-    os.environ["CDK_VALIDATION"] = "false" if "--unchecked" in sys.argv else "true"
+    sys.path[1:1] = [str(ROOT / "constructs"), str(ROOT / "pipeline_code")]
+    os.environ["CDK_VALIDATION"] = "true"
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "18,20")
-    together = new_app(Path(sys.argv[1]))
-    for each in ENVIRONMENTS:
-        add(together, each)
-    if "--unchecked" in sys.argv:
-        add_watched_by_aws(together)
-    together.synth()
+    main(Path(sys.argv[1]))

@@ -218,13 +218,11 @@ def test_s3_loses_the_right_to_write_logs_before_their_bucket_is_emptied(environ
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_stacks_are_protected_from_deletion_where_data_are_kept(environment, synthesized):
-    import aws_cdk as cdk
-
-    protected = {
-        each.termination_protection for each in synthesized(environment).node.children if isinstance(each, cdk.Stack)
-    }
-    assert protected == {environment in KEPT}
+def test_stacks_are_protected_from_deletion_where_data_are_kept(environment, assembly):
+    manifest = json.loads((assembly(environment) / "manifest.json").read_text())
+    stacks = [each for each in manifest["artifacts"].values() if each["type"] == "aws:cloudformation:stack"]
+    assert len(stacks) == len(stack_names(environment))
+    assert {each["properties"].get("terminationProtection", False) for each in stacks} == {environment in KEPT}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mlops.cdk import ROOT
 from mlops.demo import loans
 from mlops.demo.story import SLIP
 from mlops_constructs.naming import ReleaseParameter
-from tests.deployed import Platform, checkout, until
+from tests.deployed import Platform, checkout, run_deployed, until
 from tests.local_aws_fixture import LocalAws
 
 SAMPLES = ROOT / "pipeline_code" / "loan_approval" / "samples"
@@ -27,6 +28,12 @@ EVIDENCE = "first-tests"
 
 FIRST = 'strategy = ["replace"]\ntests = true\nkeep_versions = 0\n'
 SECOND = 'strategy = ["replace"]\ntakes_from = "first"\nrequires = ["first"]\nsecond_person = true\nkeep_versions = 0\n'
+
+
+@pytest.fixture(scope="module")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """This module's own; the local environment is in the account too."""
+    yield from run_deployed(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +52,6 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first(local_aws: LocalAws, app: Path) -> Platform:
     deployed = Platform(local_aws, "first", app)
-    deployed.bootstrap()
     deployed.deploy()
     return deployed
 

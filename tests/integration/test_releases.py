@@ -23,7 +23,7 @@ from mlops.demo import loans
 from mlops.demo.story import SLIP, Story
 from mlops.release_state import version_of
 from mlops_constructs.naming import ReleaseParameter
-from tests.deployed import Platform, until
+from tests.deployed import Platform, run_deployed, until
 from tests.local_aws_fixture import LocalAws
 
 LARGE = 22_500
@@ -52,11 +52,14 @@ QUIET_SECONDS = 3
 
 
 @pytest.fixture(scope="module")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """This module's own."""
+    yield from run_deployed(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
 def platform(local_aws: LocalAws) -> Platform:
-    deployed = Platform(local_aws)
-    deployed.bootstrap()
-    deployed.deploy()
-    return deployed
+    return Platform(local_aws)
 
 
 @pytest.fixture(scope="module")

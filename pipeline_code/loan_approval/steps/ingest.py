@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import zlib
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -36,6 +37,8 @@ def transform(months: Any) -> List[Dict[str, Any]]:
     import pandas as pd
 
     checked = _checked(months)
+    if checked.empty:
+        raise job.StepError("bank_months: no row; fill the file, or leave it out")
     every = pd.period_range(checked["month"].min(), checked["month"].max(), freq="M")
     counts = checked.set_index(["month", "bank"])[["approvals", "charge_offs"]].unstack("bank", fill_value=0)
     looked_back = counts.reindex(every, fill_value=0).rolling(MONTHS).sum().dropna()
@@ -79,9 +82,16 @@ def _checked(months: Any) -> Any:
 
 
 def read(files: Sequence[Path]) -> Any:
+    """All rows as texts; raises StepError for a file that is no table."""
     import pandas as pd
 
-    return pd.concat([read_text(path) for path in files], ignore_index=True)
+    frames = []
+    for path in files:
+        try:
+            frames.append(read_text(path))
+        except (ValueError, OSError, EOFError, zlib.error) as error:  # pandas' own errors are ValueErrors
+            raise job.StepError(f"{path.name}: not a CSV table ({error})") from None
+    return pd.concat(frames, ignore_index=True)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -99,6 +109,8 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         group = described(boto3.client("sagemaker"), os.environ[FEATURE_GROUP])
         found = ingest(OnlineStore(boto3.client("sagemaker-featurestore-runtime")), group, records)
         done = {"written": found.written, "older": found.older, "awaited": found.awaited}
+        if not records:
+            print(f"no bank has {MONTHS} months yet: nothing to ingest")
         print(f"{found.written} records of {len(done['awaited'])} banks written, {found.older} were there")
     else:
         print("no bank_months file beside the loans: the feature store keeps what it has")

@@ -114,7 +114,7 @@ def test_training_sees_what_was_known_then_and_a_request_what_is_known_now(
     done = ingest(online, group, year.values(), only_newer=False)
     assert done.written == len(year)
     assert ingest(online, group, year.values()).written == 0
-    store.wait_for(group, done.newest, 30)
+    store.wait_for(group, done.awaited, 30)
     now = online.get(group, [f"bank {bank}" for bank in range(BANKS)])
     assert {values["known_from"] for values in now.values()} == {f"2026-{MONTHS - 1:02d}-01T00:00:00Z"}
 
@@ -142,7 +142,7 @@ def test_training_sees_what_was_known_then_and_a_request_what_is_known_now(
     ingest(online, group, [late, corrected], only_newer=False)
     online.delete(group, "bank 3", "2026-10-01T00:00:00Z")
     changed: dict[tuple[int, int], dict[str, Any] | None] = {**year, (1, 9): late, (2, 6): corrected, (3, 10): None}
-    store.wait_for(group, {"bank 1": late["known_from"], "bank 3": "2026-10-01T00:00:00Z"}, 30)
+    store.wait_for(group, {"bank 1": [late["known_from"]], "bank 3": ["2026-10-01T00:00:00Z"]}, 30)
     assert store.join(rows, group, run="again", as_of=None) == expected(changed)
     assert store.join(rows, group, run="again", as_of=then) == expected(year)  # type: ignore[arg-type]
     assert "bank 3" not in online.get(group, ["bank 3"])

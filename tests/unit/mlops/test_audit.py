@@ -271,6 +271,52 @@ def test_the_command_names_gaps_and_is_strict_when_asked(
     assert "Version 3: 1" in Page((tmp_path / "audit.html").read_text()).text
 
 
+def test_a_version_that_never_was_is_no_version_with_gaps(
+    released: Evidenced, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "99"]) == 1
+    assert "version 99 of loan-approval in local: is neither in the registry nor archived" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("check", "observed", "why"),
+    [
+        ("manifest", complete(), "1 revision, each once, the chain is whole"),
+        ("established", told(missing=["a: 1", "b: 2", "c: 3"]), "a: 1; b: 2 (and 1 more)"),
+        ("established", told(missing=["a: 1", "b: 2"]), "a: 1; b: 2"),
+        (
+            "code",
+            told(code={"bundle": manifest()["code"]["bundle"]}),
+            "the bundle is there, with its SHA-256; no commit",
+        ),
+        ("image", told(images=[]), "no image is named"),
+        ("image", told(images=[{"uri": "1.dkr.ecr/x:1", "digest": None}]), "no digest of x:1"),
+        ("review", complete(), "none so far, the next is due on 2027-05-15"),
+        ("review", complete(reviews=[(NOW, ALICE)]), "1 so far, the next is due on 2027-06-14"),
+    ],
+)
+def test_why_it_is_so_is_said_exactly(check: str, observed: Observed, why: str) -> None:
+    (found,) = (each for each in audit.check(observed) if each.check == check)
+    assert found.why == why
+
+
+def test_findings_are_counted_by_their_state() -> None:
+    assert list(audit.summary(audit.check(complete()))) == ["17 ok"]
+    two = complete(card=None, allowed_by="", rules=replace(RULES, review_days=0))
+    assert list(audit.summary(audit.check(two))) == ["2 gaps", "14 ok", "1 not applicable"]
+
+
+def test_evidence_that_is_gone_as_a_whole_is_not_said_to_be_unwritten() -> None:
+    wiped = complete(chain=Chain((), ("revision 1 is missing, which the ledger has",)))
+    gap = audit.check(wiped)[0]
+    assert (gap.check, gap.state, gap.why) == ("manifest", GAP, "revision 1 is missing, which the ledger has")
+
+
+def test_of_deleted_data_it_says_how_many_and_which() -> None:
+    (gap,) = audit.gaps(audit.check(complete(gone={"data": ["s3://b/k"]})))
+    assert gap.why == "1 of 2 objects cannot be read any more: s3://b/k"
+
+
 def test_an_environment_without_releases_has_nothing_to_audit(
     evidenced: Evidenced, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -148,6 +148,14 @@ def test_the_command_tells_what_matters_most(evidenced: Evidenced, capsys: pytes
     ]
 
 
+def test_figures_that_are_asked_for_first_are_told_first() -> None:
+    names = ("accuracy", "accuracy_best_constant_classifier", "auc", "f1")
+    metrics = [{"name": name, "type": "number", "value": 0.5} for name in names]
+    content = {"evaluation_details": [{"metric_groups": [{"metric_data": metrics}]}]}
+    told = cards.lines({"ModelCardName": "x", "ModelCardVersion": 1, "ModelCardStatus": "Draft", "Content": content})
+    assert told[1] == "  metrics   auc 0.5, accuracy 0.5, f1 0.5, accuracy_best_constant_classifier 0.5"
+
+
 def test_the_card_of_the_manifest_is_taken_and_saved_as_a_page(
     evidenced: Evidenced, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

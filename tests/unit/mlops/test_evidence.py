@@ -36,6 +36,13 @@ def test_the_newest_revision_is_the_manifest(world: World, three: list[str]) -> 
     assert (found["revision"], found["reason"]) == (3, "released")
 
 
+def test_the_manifest_is_what_was_written_first_whatever_lies_over_it(world: World, three: list[str], s3: Any) -> None:
+    """Object Lock keeps versions, not the key's newest one."""
+    before = evidence.newest(s3, EVIDENCE, world.names, 3)
+    s3.put_object(Bucket=EVIDENCE, Key=three[-1], Body=json.dumps({**before, "approvals": []}).encode())
+    assert evidence.newest(s3, EVIDENCE, world.names, 3) == before
+
+
 def test_revisions_past_9999_still_come_in_their_order(world: World, s3: Any) -> None:
     for number in (9_999, 10_000):
         body = json.dumps(manifest() | {"revision": number}).encode()
@@ -114,6 +121,16 @@ def test_what_is_no_manifest_is_refused_with_its_place(world: World, s3: Any, bo
         evidence.newest(s3, EVIDENCE, world.names, 3)
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff"])
+def test_what_is_no_manifest_breaks_the_chain_and_hides_nothing(world: World, three: list[str], body: bytes) -> None:
+    world.s3.put_object(Bucket=EVIDENCE, Key=three[2].replace("0003", "0004"), Body=body)
+    found = chain(world)
+    (problem,) = found.problems
+    assert problem.startswith("s3://evidence/loan_approval/version-3/revision-0004.json: no JSON")
+    assert found.manifest and found.manifest["reason"] == "released"
+    assert chain(world, 7).manifest is None
+
+
 def note(world: World, number: int, sha256: str, version: int = 3) -> None:
     """As the record keeper does."""
     item = {
@@ -134,6 +151,7 @@ def test_a_chain_that_was_written_anew_as_a_whole_is_not_that_of_the_ledger(worl
     assert evidence.verify(honest, 3, noted) == []
     for item in world.s3.list_object_versions(Bucket=EVIDENCE)["Versions"]:
         world.s3.delete_object(Bucket=EVIDENCE, Key=item["Key"], VersionId=item["VersionId"])
+    assert evidence.verify((), 3, {1: "00" * 32}) == ["revision 1 is missing, which the ledger has"]
     stored(world.s3, manifest(), manifest(reason="forged"))
     problems = evidence.chain(world.s3, EVIDENCE, world.names, 3, noted).problems
     assert problems == (

@@ -45,11 +45,25 @@ def test_arrows_follow_the_pipeline_and_leave_out_what_goes_without_saying() -> 
     assert arrows(graph, target="step PrepareFeatures") == {
         ("step IngestFeatures", "step PrepareFeatures"),
         ("data 1", "step PrepareFeatures"),
+        ("features bank_history", "step PrepareFeatures"),
     }
     assert arrows(graph, source="artifact") == {("artifact", "step EvaluateModel"), ("artifact", "package")}
     assert ("step PrepareFeatures", "step TrainModel") in arrows(graph)  # by way of a condition
     assert ("step PrepareFeatures", "step EvaluateModel") not in arrows(graph)  # said by way of the model
     assert arrows(graph, target=FRAME) == {("code", FRAME), ("image 1", FRAME)}
+
+
+def test_features_lead_to_the_training_where_no_step_ingests_them() -> None:
+    needs = {"PrepareFeatures": frozenset[str](), "TrainModel": frozenset({"PrepareFeatures"})}
+    assert arrows(lineage_drawing.graph(manifest(), None, needs), source="features bank_history") == {
+        ("features bank_history", "step TrainModel")
+    }
+
+
+def test_the_figures_that_are_asked_for_first_stand_first() -> None:
+    known = manifest(metrics={"accuracy": 0.86, "accuracy_best_constant_classifier": 0.13, "auc": 0.71, "brier": 0.2})
+    (node,) = (each for each in lineage_drawing.graph(known).nodes if each.id == "metrics")
+    assert node.lines == ("auc 0.71", "accuracy 0.86")
 
 
 def test_reports_come_from_the_step_that_wrote_them() -> None:

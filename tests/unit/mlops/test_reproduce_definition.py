@@ -184,6 +184,24 @@ def test_a_step_whose_effects_are_not_known_is_refused() -> None:
         plan(told(), source)
 
 
+def test_what_the_training_waits_for_by_a_condition_is_not_asked_again() -> None:
+    source = definition(CONTEXT)
+    (condition,) = (step for step in source["Steps"] if step["Type"] == "Condition" and _holds(step, "TrainModel"))
+    training = next(step for step in _branches(condition) if step["Name"] == "TrainModel")
+    training["DependsOn"] = [condition["Name"]]
+    made = plan(told(), source)
+    assert condition["Name"] not in bodies(made)
+    assert "DependsOn" not in bodies(made)["TrainModel"]
+
+
+def _branches(condition: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*condition["Arguments"]["IfSteps"], *condition["Arguments"]["ElseSteps"]]
+
+
+def _holds(condition: dict[str, Any], name: str) -> bool:
+    return any(step["Name"] == name for step in _branches(condition))
+
+
 def test_a_step_that_writes_records_by_itself_is_refused() -> None:
     output = {"OutputName": "records", "AppManaged": True, "FeatureStoreOutput": {"FeatureGroupName": "g"}}
     source = changed(Type="Processing", Arguments={"ProcessingOutputConfig": {"Outputs": [output]}})

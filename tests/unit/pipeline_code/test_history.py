@@ -175,7 +175,9 @@ def test_an_application_is_answered_though_the_store_is_not(model_dir, applicati
     [answer] = ask(model_with(failing, model_dir), applications[0])
     [unknown] = ask(model_with(Store(), model_dir), applications[0])
     assert answer == unknown
-    assert "history of 1 banks: not read: FeatureError: feature group x" in capsys.readouterr().err
+    assert (
+        "history of 1 banks: not read, and not asked for 10 s: FeatureError: feature group x" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("value", ["many", -1, True])
@@ -207,3 +209,20 @@ def test_a_container_whose_boto3_cannot_read_the_store_does_not_come_into_servic
     monkeypatch.setattr("boto3.client", lambda *_arguments, **_options: object())
     with pytest.raises(FeatureError, match=r"boto3 [\d.]+: has no BatchGetRecord"):
         History.of({VARIABLE: json.dumps({GROUP: document}), "AWS_REGION": "eu-west-1"})
+
+
+def test_a_store_that_failed_is_left_alone_for_a_while_and_asked_again_then(model_dir, applications):
+    """A request does not pay for what the one before has found out."""
+    made, now = inference.model_fn(str(model_dir)), [100.0]
+    store = Store({CITI["bank"]: CITI}, error=TimeoutError())
+    model = inference.Model(made.booster, made.decision_threshold, "7", History(store, object(), lambda: now[0]))
+    citi = {**applications[0], "bank": CITI["bank"]}
+    for _ in range(3):
+        ask(model, citi)
+    assert len(store.asked) == 1
+    now[0] += 10.0
+    store.error = None
+    [answer] = ask(model, citi)
+    assert answer["features"]["approvals_12m"] == 812
+    ask(model, citi)
+    assert len(store.asked) == 3

@@ -70,3 +70,21 @@ def test_files_of_banks_are_not_taken_for_loans(tmp_path):
     (tmp_path / BANK_MONTHS.name).touch()
     assert [path.name for path in dataset.data_files(tmp_path)] == ["loans.csv.gz"]
     assert [path.name for path in dataset.bank_month_files(tmp_path)] == [BANK_MONTHS.name]
+
+
+def test_a_file_without_a_row_is_named():
+    with pytest.raises(job.StepError, match="bank_months: no row; fill the file, or leave it out"):
+        ingest.transform(table())
+
+
+def test_less_than_a_year_is_no_record_yet():
+    assert ingest.transform(table(*[("A", month, 1, 0) for month in MONTHS[:11]])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [("bank_months.csv", b""), ("bank_months.csv.gz", b"bank"), ("bank_months.csv", b'"\xff')]
+)
+def test_a_file_that_is_no_table_is_named(tmp_path, name, body):
+    (tmp_path / name).write_bytes(body)
+    with pytest.raises(job.StepError, match=f"{name}: not a CSV table"):
+        ingest.read([tmp_path / name])
