@@ -80,7 +80,7 @@ def _code(of: Observed) -> Finding:
     uri, wanted = bundle.get("uri"), bundle.get("sha256")
     if not uri:
         return Finding("code", GAP, "the code bundle is not named", "train again with the pipeline of today")
-    if of.gone.get("code") or not of.bundle_sha256:
+    if not of.bundle_sha256:
         return Finding("code", GAP, f"{uri} is gone", "restore it: check out the commit, and synthesize")
     if wanted not in of.bundle_sha256:
         return Finding(

@@ -45,12 +45,15 @@ def refusal(error: ClientError) -> str:
 
     What the keeper may not read is not this model's: a version that was registered by hand may come from anywhere.
     """
-    code, message = str(error.response["Error"]["Code"]), str(error.response["Error"].get("Message", ""))
-    if code in _FORBIDDEN:
+    if str(error.response["Error"]["Code"]) in _FORBIDDEN:
         return "the record keeper may not read it, or it is not there"
-    if code in _MISSING or (code == "ValidationException" and any(words in message for words in _NOT_THERE)):
-        return "it is not there any more"
-    return ""
+    return "it is not there any more" if is_missing(error) else ""
+
+
+def is_missing(error: ClientError) -> bool:
+    """Whether AWS says that there is no such thing."""
+    code, message = str(error.response["Error"]["Code"]), str(error.response["Error"].get("Message", ""))
+    return code in _MISSING or (code == "ValidationException" and any(words in message for words in _NOT_THERE))
 
 
 def plain(value: Any) -> Any:

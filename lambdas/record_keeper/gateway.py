@@ -11,11 +11,11 @@ from typing import Any
 import review
 import revisions
 import settings as environment
-from answers import Unknown, ask
+from answers import is_missing
 from botocore.exceptions import ClientError
 from card import serialized
 from ledger import Ledger
-from lineage import Entity, Lineage
+from lineage import Edge, Entity
 from mlflow_client import Mlflow, Send
 from registry import Observer
 from revisions import Revision
@@ -97,10 +97,13 @@ class Gateway:
             self._aws.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={LINK: uri})
 
     def card(self, name: str) -> Card | None:
+        """None if there is none of that name."""
         try:
-            found = ask(self._aws.sagemaker.describe_model_card, ModelCardName=name)
-        except Unknown:
-            return None
+            found = self._aws.sagemaker.describe_model_card(ModelCardName=name)
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
         try:
             content = json.loads(found["Content"])
         except ValueError:
@@ -122,14 +125,15 @@ class Gateway:
         """In a call of its own: SageMaker takes content and status one at a time (API reference: UpdateModelCard)."""
         self._aws.sagemaker.update_model_card(ModelCardName=name, ModelCardStatus=status)
 
-    def draw(self, lineage: Lineage) -> dict[str, str]:
-        """Have these entities and associations; returns ARNs by the entities' keys."""
-        arns = {entity.key: self._found(entity) or self._made(entity) for entity in lineage.entities}
-        for each in lineage.associations:
-            ends = {"SourceArn": arns[each.source], "DestinationArn": arns[each.destination]}
-            if not self._aws.sagemaker.list_associations(**ends)["AssociationSummaries"]:
-                self._aws.sagemaker.add_association(**ends, AssociationType=each.type)
-        return arns
+    def entity(self, entity: Entity) -> str:
+        """Have it in SageMaker's lineage; returns its ARN."""
+        return self._found(entity) or self._made(entity)
+
+    def associate(self, source: str, destination: str, edge: Edge) -> None:
+        """Have two entities associated, given by their ARNs."""
+        ends = {"SourceArn": source, "DestinationArn": destination}
+        if not self._aws.sagemaker.list_associations(**ends)["AssociationSummaries"]:
+            self._aws.sagemaker.add_association(**ends, AssociationType=edge)
 
     def _found(self, entity: Entity) -> str:
         """ARN of the entity with this source, "" if there is none."""

@@ -18,6 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import refusals
 from revisions import Revision
 from settings import Settings
 from shared.entries import Entries
@@ -38,7 +39,7 @@ _REVISION = re.compile(r"version-(\d+)#(\d+)#(\w+)")
 _RUN = re.compile(r"run#(\w+)#(\d+)")
 _EVERYTHING = "pass#"
 _MEMBERS = (
-    *("sha256", "released", "served", "open"),
+    *("sha256", "released", "served", "open", "refused"),
     *("execution", "tracking", "experiment", "run", "package", "version", "state"),
 )
 
@@ -101,6 +102,7 @@ class Ledger:
                 "released": max((each["at"] for each in releases), default=""),
                 "served": served(releases),
                 "open": bool(pipeline and not pipeline["ended_at"]),
+                "refused": bool(refusals.told(manifest)),
                 "told": False,
             },
         )
@@ -144,6 +146,7 @@ def _known(item: Mapping[str, str], version: int, revision: int, fingerprint: st
         released=item["released"],
         served=item["served"],
         open=item["open"] == "True",
+        refused=item["refused"] == "True",
     )
 
 

@@ -26,6 +26,8 @@ MADE = (
 """Sections about how the version came to be: established once, and kept."""
 
 NO_COMMIT = ("", "none")
+INGEST = "Ingest"
+"""How the names of steps begin that write into the feature store."""
 DIGEST = "@sha256:"
 
 
@@ -129,7 +131,7 @@ def _data(
         "inputs": read,
         "sha256": metadata.get("data_sha256"),
         "periods": {name: metadata[name] for name in PERIODS if name in metadata},
-        "features": _features(metadata, package, settings),
+        "features": _features(making, metadata, package, settings),
     }
 
 
@@ -137,7 +139,9 @@ def _empty_data() -> Json:
     return {"inputs": [], "sha256": None, "periods": {}, "features": []}
 
 
-def _features(metadata: Mapping[str, str], package: Mapping[str, Any], settings: Settings) -> list[Json]:
+def _features(
+    making: Making, metadata: Mapping[str, str], package: Mapping[str, Any], settings: Settings
+) -> list[Json]:
     """The feature groups that were joined: by the version's metadata, or else by its container's environment."""
     run, as_of = metadata.get("features_run"), metadata.get("features_as_of")
     if not run and not as_of:
@@ -145,9 +149,16 @@ def _features(metadata: Mapping[str, str], package: Mapping[str, Any], settings:
     named = [name for name in metadata.get("feature_groups", "").split(",") if name]
     groups = {name: settings.feature_groups.get(name, "") for name in named} or _served_groups(package)
     return [
-        {"group": name, "feature_group": physical, "as_of": as_of, "run": run}
+        {"group": name, "feature_group": physical, "as_of": as_of, "run": run, **_joining(physical, making.steps)}
         for name, physical in sorted((groups or settings.feature_groups).items())
     ]
+
+
+def _joining(physical: str, steps: tuple[Step, ...]) -> Json:
+    """The step that joined a group: the first whose job's environment names it and that does not fill it; or none."""
+    named = (step.name for step in steps if physical and physical in step.described.get("Environment", {}).values())
+    joining = next((name for name in named if not name.startswith(INGEST)), None)
+    return {"step": joining} if joining else {}
 
 
 def _served_groups(package: Mapping[str, Any]) -> dict[str, str]:

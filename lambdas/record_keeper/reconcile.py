@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from gateway import Gateway, RevisionTaken
 from ledger import served
 from recording import record
+from refusals import ChangeRefused, told
 from review import days_overdue
 from revisions import BrokenRevision
 from shared.lock import Hold
@@ -46,7 +47,10 @@ def reconcile(gateway: Gateway) -> Look | Busy:
 
 
 def _look(gateway: Gateway, _hold: Hold) -> Look:
-    """A version that cannot be recorded does not keep the others from it; its error is raised at the end."""
+    """A version that cannot be recorded does not keep the others from it; its error is raised at the end.
+
+    So is what AWS refused of versions that are recorded, since nobody would hear of it: it stands in their manifests.
+    """
     overview, tracked = track(gateway, gateway.observer.overview())
     due = overview.due
     manifests: dict[int, Json] = {}
@@ -65,6 +69,9 @@ def _look(gateway: Gateway, _hold: Hold) -> Look:
         raise troubles[0]
     if not left and f"{overview.now:%Y-%m-%d}" not in overview.passed:
         gateway.ledger.note_pass(overview.now)
+    refused = [f"version {version}: {text}" for version, each in manifests.items() for text in told(each)]
+    if refused:
+        raise ChangeRefused("; ".join(refused))
     return Look(tuple(manifests), left, tracked)
 
 

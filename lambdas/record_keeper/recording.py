@@ -3,6 +3,8 @@
 Card and lineage first, since the manifest names them; both are looked up before they are made. Then the revision,
 which is written once. Then the version's link to it, and last the entry of the index, which is the memory that all of
 it is done: without it the version is looked at again, finds everything there, and only what is missing is done.
+
+What AWS refuses of card and lineage becomes a gap of the manifest, which is tried again at the version's next looks.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from typing import Any
 
 import card as cards
 from gateway import Gateway
-from lineage import PACKAGE, lineage
+from lineage import PACKAGE, Lineage, lineage
 from manifest import SCHEMA, build
+from refusals import Refusals, told
 from revisions import BrokenRevision, Revision, following
 from state import Json, Known, Seen, Subject
 
@@ -29,8 +32,10 @@ def record(gateway: Gateway, subject: Subject, known: Known | None) -> Json:
     before = newest.document if newest else {}
     seen = gateway.observer.look(subject, before)
     manifest = build(seen, before, gateway.settings)
-    manifest = _with_card(gateway, seen, manifest)
-    manifest = _with_lineage(gateway, before, manifest)
+    refusals = Refusals(before.get("missing", []))
+    manifest = _with_card(gateway, seen, manifest, refusals)
+    manifest = _with_lineage(gateway, before, manifest, refusals)
+    manifest = refusals.added_to(manifest)
     revision = following(manifest, newest, gateway.clock())
     if revision:
         gateway.write(subject.version, revision)
@@ -55,28 +60,45 @@ def _check(version: int, newest: Revision | None, known: Known | None) -> None:
         )
 
 
-def _with_card(gateway: Gateway, seen: Seen, manifest: Json) -> Json:
-    """The manifest with its card, which is made, rewritten and moved as the rest of the manifest wants it."""
-    name = cards.name(gateway.settings.base, seen.subject.version)
-    there, wanted = gateway.card(name), cards.status(manifest)
+def _with_card(gateway: Gateway, seen: Seen, manifest: Json, refusals: Refusals) -> Json:
+    """The manifest with its card, as far as it is known: a card that cannot be looked at stays as it was told."""
     written, trouble = _written(seen)
+    card = manifest["card"]
+    with refusals.noted("card"):
+        card = _card(gateway, manifest, written, refusals, readable=not trouble)
+    return {**manifest, "card": card, "missing": [*manifest["missing"], *([f"card: {trouble}"] if trouble else [])]}
+
+
+def _card(
+    gateway: Gateway,
+    manifest: Json,
+    written: Mapping[str, Mapping[str, str]],
+    refusals: Refusals,
+    *,
+    readable: bool,
+) -> Json | None:
+    """The version's card, which is made, rewritten and moved as the manifest wants it; None if there is none.
+
+    written: card.toml by section, empty if it is not readable.
+    """
+    name = cards.name(gateway.settings.base, manifest["version"])
+    there, wanted = gateway.card(name), cards.status(manifest)
     content = cards.content(manifest, written)
     # What people wrote is not taken back because it cannot be read today, and an archived card is not edited.
-    keeps = there is not None and ((trouble and there.content) or {there.status, wanted} == {"Archived"})
+    keeps = there is not None and ((not readable and there.content) or {there.status, wanted} == {"Archived"})
     if there is None:
-        gateway.make_card(name, content, wanted)
+        with refusals.noted("card"):
+            gateway.make_card(name, content, wanted)
     elif there.content != content and not keeps:
-        gateway.rewrite_card(name, content)
+        with refusals.noted("card"):
+            gateway.rewrite_card(name, content)
     elif there.status == wanted:
-        return {**manifest, "card": there.document, "missing": _with_trouble(manifest, trouble)}
+        return there.document
     if there and there.status != wanted:
-        gateway.move_card(name, wanted)
+        with refusals.noted("card"):
+            gateway.move_card(name, wanted)
     now = gateway.card(name)
-    return {**manifest, "card": now.document if now else None, "missing": _with_trouble(manifest, trouble)}
-
-
-def _with_trouble(manifest: Json, trouble: str) -> list[str]:
-    return [*manifest["missing"], f"card: {trouble}"] if trouble else manifest["missing"]
+    return now.document if now else None
 
 
 def _written(seen: Seen) -> tuple[Mapping[str, Mapping[str, str]], str]:
@@ -89,13 +111,27 @@ def _written(seen: Seen) -> tuple[Mapping[str, Mapping[str, str]], str]:
         return {}, str(error)
 
 
-def _with_lineage(gateway: Gateway, before: Mapping[str, Any], manifest: Json) -> Json:
+def _with_lineage(gateway: Gateway, before: Mapping[str, Any], manifest: Json, refusals: Refusals) -> Json:
     """The manifest with its place in SageMaker's lineage, drawn once the pipeline has ended and anew if it changed."""
     pipeline, settings = manifest["pipeline"], gateway.settings
     if (pipeline and not pipeline["ended_at"]) or not manifest["package"]:
         return manifest
     wanted = lineage(manifest, settings.base, settings.endpoint_arn)
-    drawn = before.get("lineage") and before["schema"] == SCHEMA
+    drawn = before.get("lineage") and before["schema"] == SCHEMA and not told(before, "lineage")
     if drawn and lineage(before, settings.base, settings.endpoint_arn) == wanted:
         return manifest
-    return {**manifest, "lineage": {"package_artifact": gateway.draw(wanted)[PACKAGE]}}
+    package = _drawn(gateway, wanted, refusals).get(PACKAGE)
+    return {**manifest, "lineage": {"package_artifact": package}} if package else manifest
+
+
+def _drawn(gateway: Gateway, wanted: Lineage, refusals: Refusals) -> Mapping[str, str]:
+    """ARNs by the entities' keys, of those that are there; one that is refused keeps no other from being drawn."""
+    arns: dict[str, str] = {}
+    for entity in wanted.entities:
+        with refusals.noted("lineage"):
+            arns[entity.key] = gateway.entity(entity)
+    for each in wanted.associations:
+        if each.source in arns and each.destination in arns:
+            with refusals.noted("lineage"):
+                gateway.associate(arns[each.source], arns[each.destination], each.type)
+    return arns

@@ -163,7 +163,7 @@ def is_of_making(trouble: str) -> bool:
     return trouble.partition(":")[0] not in LATER
 
 
-LATER = ("approvals", "card", "retired")
+LATER = ("approvals", "card", "lineage", "retired")
 """Sections whose troubles come with what happens to a version after it was made."""
 
 

@@ -44,7 +44,8 @@ class Known:
 
     fingerprints: of what was cheap to know of the version when the revision was new, under every way of taking it.
     sha256: of the revision's bytes. released: when the newest release in it was; served: when the version became
-    champion last; "" for never. open: the pipeline that made the version had not ended.
+    champion last; "" for never. open: the pipeline that made the version had not ended. refused: AWS refused to make
+    something of its card or its lineage.
     """
 
     version: int
@@ -54,6 +55,7 @@ class Known:
     released: str = ""
     served: str = ""
     open: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,13 @@ class Subject:
     def is_due(self, known: Known | None, now: datetime) -> bool:
         """Whether it has to be looked at closely: it changed, it is not done, or its hour of the day has come.
 
-        A version that left the registry does not change by itself any more.
+        A version that left the registry does not change by itself any more; what was refused is tried again.
         """
         if known is None or known.open or self.fingerprint not in known.fingerprints:
             return True
         if max((each.at for each in self.releases), default="") > known.released:
             return True
-        return bool(self.arn) and self.version % HOURS == now.hour
+        return (bool(self.arn) or known.refused) and self.version % HOURS == now.hour
 
 
 @dataclass(frozen=True)

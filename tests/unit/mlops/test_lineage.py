@@ -60,6 +60,14 @@ def test_features_lead_to_the_training_where_no_step_ingests_them() -> None:
     }
 
 
+def test_features_lead_to_the_step_that_the_manifest_names() -> None:
+    known = manifest()
+    known["data"]["features"][0]["step"] = "EvaluateModel"
+    assert arrows(lineage_drawing.graph(known), source="features bank_history") == {
+        ("features bank_history", "step EvaluateModel")
+    }
+
+
 def test_the_figures_that_are_asked_for_first_stand_first() -> None:
     known = manifest(metrics={"accuracy": 0.86, "accuracy_best_constant_classifier": 0.13, "auc": 0.71, "brier": 0.2})
     (node,) = (each for each in lineage_drawing.graph(known).nodes if each.id == "metrics")

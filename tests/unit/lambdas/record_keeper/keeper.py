@@ -18,6 +18,7 @@ class Keeper(Delivery):
 
     def __init__(self, modules: SimpleNamespace, world: World, **environ: str) -> None:
         super().__init__(modules, world, modules.settings.Settings.read(ENVIRON | environ), CrashError)
+        self.fails = (*self.fails, modules.refusals.ChangeRefused)
 
     def _gateway(self, clients: Any) -> Any:
         """With MLflow in the world, which the run reaches while it lives."""

@@ -21,6 +21,7 @@ IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/xgboost:3.2-0"
 DIGEST = "sha256:" + "5" * 64
 CODE = f"s3://{ASSETS}/{'c' * 64}.tar.gz"
 SNAPSHOT = f"s3://{DATA}/{FOLDER}/until=2026-10-31/export/"
+STORE = "mlops-test-bank-history"
 KEEPER = "mlops-test-loan-approval-governance-RecordsFunction-X"
 SOMEBODY = "arn:aws:sts::111122223333:assumed-role/Approver/ada"
 GOVERNANCE: dict[str, Any] = {"owner": "Credit risk", "risk_rating": "High", "review_days": 365}
@@ -41,7 +42,7 @@ ENVIRON = {
     "DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/111122223333/dead-letters",
     "KEY_ARN": "arn:aws:kms:eu-west-1:111122223333:key/1",
     "GOVERNANCE": json.dumps(GOVERNANCE),
-    "FEATURE_GROUPS": json.dumps({"bank_history": "mlops-test-bank-history"}),
+    "FEATURE_GROUPS": json.dumps({"bank_history": STORE}),
     "TRACKING": "",
     "AWS_LAMBDA_FUNCTION_NAME": KEEPER,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 
+import pytest
+
 from tests.unit.lambdas.record_keeper.fakes.pipeline import DEFINITION, execution
 from tests.unit.lambdas.record_keeper.names import (
     ACCOUNT,
@@ -14,6 +16,7 @@ from tests.unit.lambdas.record_keeper.names import (
     IMAGE,
     SNAPSHOT,
     SOMEBODY,
+    STORE,
     arn,
     runs,
 )  # fmt: skip
@@ -37,7 +40,7 @@ def test_version_that_the_pipeline_made_is_explained_from_data_to_card(trained):
     assert manifest["data"]["sha256"] == "d" * 64
     assert manifest["data"]["periods"]["train_to"] == "2002-09-30"
     assert manifest["data"]["features"] == [
-        {"group": "bank_history", "feature_group": "mlops-test-bank-history", "as_of": "now", "run": "run1"}
+        {"group": "bank_history", "feature_group": STORE, "as_of": "now", "run": "run1", "step": "PrepareFeatures"}
     ]
     assert manifest["code"] == {
         "bundle": {"uri": CODE, "sha256": "c" * 64, "version_id": "v2"},
@@ -67,6 +70,33 @@ def test_version_that_the_pipeline_made_is_explained_from_data_to_card(trained):
     assert manifest["governance"] == {"owner": "Credit risk", "risk_rating": "High", "review_days": 365}
     assert manifest["card"]["name"] == "mlops-test-loan-approval-v1"
     assert manifest["lineage"]["package_artifact"].startswith(f"{ACCOUNT}:artifact/")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "wanted"),
+    [
+        ({"IngestFeatures": {"FEATURE_GROUP": STORE}, "JoinFeatures": {"HISTORY": STORE}}, {"step": "JoinFeatures"}),
+        ({"PrepareFeatures": {"FEATURE_GROUP": STORE}, "EvaluateModel": {"A": STORE}}, {"step": "PrepareFeatures"}),
+        ({"IngestFeatures": {"FEATURE_GROUP": STORE}, "TrainModel": {"FEATURE_GROUP": f"{STORE}-2"}}, {}),
+        ({"PrepareFeatures": {}}, {}),
+    ],
+)
+def test_group_was_joined_by_the_step_whose_job_names_it_and_does_not_fill_it(record_keeper, jobs, wanted):
+    steps = tuple(
+        record_keeper.state.Step(name, "Processing", "Succeeded", described={"Environment": environment})
+        for name, environment in jobs.items()
+    )
+    assert record_keeper.manifest._joining(STORE, steps) == wanted
+    assert record_keeper.manifest._joining("", steps) == {}
+
+
+def test_group_whose_joining_job_is_forgotten_has_no_step(start):
+    keeper = start()
+    keeper.world.train(1)
+    keeper.world.pipeline.forgotten.add("pipelines-run1-PrepareFeatures")
+    keeper.happen()
+    [group] = keeper.world.manifest(1)["data"]["features"]
+    assert group["feature_group"] == STORE and "step" not in group
 
 
 def test_data_are_named_in_the_version_that_the_jobs_read(start):

@@ -14,6 +14,7 @@ from tests.unit.lambdas.record_keeper.names import (
     PIPELINE,
     PIPELINE_ARN,
     SNAPSHOT,
+    STORE,
     arn,
     refused,
     runs,
@@ -145,7 +146,9 @@ class Pipeline:
             output = {"OutputName": "features", "S3Output": {"S3Uri": runs(version, "features")}}
         if step == "EvaluateModel":
             output = {"OutputName": "model-quality", "S3Output": {"S3Uri": runs(version, "evaluation")}}
+        joining = {"Environment": {"FEATURE_GROUP": STORE}} if step == "PrepareFeatures" else {}
         return {
+            **joining,
             "ProcessingJobArn": f"{ACCOUNT}:processing-job/{ProcessingJobName}",
             "ProcessingInputs": [{"InputName": read[0], "S3Input": {"S3Uri": read[1]}}, code],
             "ProcessingOutputConfig": {"Outputs": [output]},
