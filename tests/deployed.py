@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlops import aws, pipelines, registry, releases
+from mlops import aws, evidence, pipelines, registry, releases
 from mlops.cdk import ROOT, cdk
 from mlops.demo import loans
 from mlops.demo.history import bank_months
@@ -179,6 +180,17 @@ class Platform:
     def parameters(self) -> ReleaseState:
         return read_parameters(self.client("ssm"), self.model)
 
+    @cached_property
+    def lock(self) -> dict[str, Any]:
+        """Table and key of the item that a run of the controller holds."""
+        table = self.outputs(self.names.foundation_stack)["LedgerTable"]
+        return {"TableName": table, "Key": {"model": {"S": f"lock#{self.model.public}"}, "entry": {"S": "lock"}}}
+
+    def lock_owner(self) -> str:
+        """The run of the controller that is under way."""
+        item = self.client("dynamodb").get_item(**self.lock, ConsistentRead=True).get("Item", {})
+        return str(item.get("owner", {}).get("S", ""))
+
     def release_state(self) -> tuple[int, str, str]:
         """(version of the champion parameter, its value, configuration that the endpoint serves)."""
         parameter = self.parameters()[ReleaseParameter.CHAMPION]
@@ -191,16 +203,40 @@ def run_deployed(factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
     The app is deployed once a test run, as a user does it; the environment is the local one.
     """
+    yield from run_local_aws(_copied(_deployed(factory), factory.mktemp("deployed") / "local_aws"))
 
+
+def run_trained(factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """As run_deployed, but a pipeline run has registered version 1 there, which waits for approval."""
+    yield from run_local_aws(_copied(_trained(factory), factory.mktemp("trained") / "local_aws"))
+
+
+def _deployed(factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
         with contextmanager(run_local_aws)(folder) as local_aws:
             platform = Platform(local_aws)
             platform.bootstrap()
             platform.deploy()
 
-    home = factory.mktemp("deployed") / "local_aws"
-    shutil.copytree(once(factory, "deployed", make), home, ignore=shutil.ignore_patterns(*_OF_ONE_SERVER))
-    yield from run_local_aws(home)
+    return once(factory, "deployed", make)
+
+
+def _trained(factory: pytest.TempPathFactory) -> Path:
+    def make(folder: Path) -> None:
+        with contextmanager(run_local_aws)(_copied(_deployed(factory), folder)) as local_aws:
+            platform = Platform(local_aws)
+            platform.train()
+            # What still works on the version when the server stops would be lost, and its lock kept.
+            place = evidence.bucket(platform.target)
+            until(lambda: evidence.versions(local_aws.client("s3"), place, MODEL) == [1], "version 1 is recorded")
+            until(lambda: not platform.lock_owner(), "the controller has looked at version 1")
+
+    return once(factory, "trained", make)
+
+
+def _copied(state: Path, home: Path) -> Path:
+    """The state that a server left when it stopped, for another one."""
+    return Path(shutil.copytree(state, home, ignore=shutil.ignore_patterns(*_OF_ONE_SERVER)))
 
 
 def checkout(folder: Path) -> Path:

@@ -14,36 +14,36 @@ from typing import Any
 import pytest
 
 from loan_approval.schema import INPUTS
-from mlops import traffic
+from mlops import releases, traffic
 from mlops.cdk import ROOT
 from mlops.demo import loans
 from mlops.demo.story import SLIP
 from mlops_constructs.naming import ReleaseParameter
-from tests.deployed import Platform, checkout, run_deployed, until
+from tests.deployed import Platform, checkout, run_trained, until
 from tests.local_aws_fixture import LocalAws
 
 SAMPLES = ROOT / "pipeline_code" / "loan_approval" / "samples"
 QUIET_SECONDS = 3
-EVIDENCE = "first-tests"
+EVIDENCE = "local-tests"
 
 FIRST = 'strategy = ["replace"]\ntests = true\nkeep_versions = 0\n'
-SECOND = 'strategy = ["replace"]\ntakes_from = "first"\nrequires = ["first"]\nsecond_person = true\nkeep_versions = 0\n'
+SECOND = 'strategy = ["replace"]\ntakes_from = "local"\nrequires = ["local"]\nsecond_person = true\nkeep_versions = 0\n'
 
 
 @pytest.fixture(scope="module")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """This module's own; the local environment is in the account too."""
-    yield from run_deployed(tmp_path_factory)
+    """This module's own; the local environment, which trained version 1 there, is the first one of these tests."""
+    yield from run_trained(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with two more environments: the local one's settings, and [model_defaults.release] of their own."""
+    """A checkout with one more environment: the local one's settings, and [model_defaults.release] of their own."""
     copy = checkout(tmp_path_factory.mktemp("environments"))
     local = (copy / "config" / "local.toml").read_text()
     section = "[model_defaults.release]\n"
     assert section in local
-    for name, release in (("first", FIRST), ("second", SECOND)):
+    for name, release in (("local", FIRST), ("second", SECOND)):
         one_fleet = local.replace("daily_instances = 2", "daily_instances = 0")  # no challenger, so nothing to count
         (copy / "config" / f"{name}.toml").write_text(one_fleet.replace(section, section + release))
     return copy
@@ -51,7 +51,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(local_aws: LocalAws, app: Path) -> Platform:
-    deployed = Platform(local_aws, "first", app)
+    deployed = Platform(local_aws, "local", app)
     deployed.deploy()
     return deployed
 
@@ -64,9 +64,11 @@ def second(first: Platform, local_aws: LocalAws, app: Path) -> Platform:
 
 
 def test_what_the_first_environment_released_is_tested_there(first: Platform, second: Platform) -> None:
-    package = first.train()
-    approved = first.mlops("approve", "1", "--wait", "--timeout", "60", person="alice")
+    package = releases.newest_version(first.client("sagemaker"), first.model.package_group)
+    # Whatever runs in the local environment runs as the account's root; the second one has the same registry.
+    approved = second.mlops("approve", "1", person="alice")
     assert approved.returncode == 0, approved
+    until(lambda: served(first) == package["ModelPackageArn"], "version 1 serves")
     evidence = until(lambda: metadata(first, 1).get(EVIDENCE), "the result of the tests")
     assert evidence == "passed"
     samples = len((SAMPLES / "requests.jsonl").read_text().splitlines())
@@ -109,13 +111,13 @@ def test_a_version_whose_tests_fail_never_reaches_the_second_environment(
     sagemaker = first.client("sagemaker")
     good = sagemaker.describe_model_package(ModelPackageName=served(first))
     first.story(tmp_path / "summary.json").register_by_hand(good, SLIP, "an error in its code")
-    assert first.mlops("approve", "2", "--wait", "--timeout", "60", person="alice").returncode == 0
+    assert first.mlops("approve", "2", "--wait", "--timeout", "60").returncode == 0
     evidence = until(lambda: metadata(first, 2).get(EVIDENCE), "the result of the tests")
     assert evidence.startswith("failed: sample ")
     assert evidence.endswith(": 500: RevLineCr")
     assert second.mlops("release", "2", person="bob").returncode == 0
     time.sleep(QUIET_SECONDS)
-    assert "version 2 has not passed the tests of first" in second.mlops("status").stdout
+    assert "version 2 has not passed the tests of local" in second.mlops("status").stdout
     state = second.parameters()
     assert (state.version(ReleaseParameter.CHAMPION), state.candidate) == (1, None)
 

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from mlops import ledger, registry
+from mlops import ledger, registry, releases
 from mlops.demo import loans
 from mlops.demo.story import SLIP, Story
 from mlops.release_state import version_of
 from mlops_constructs.naming import ReleaseParameter
-from tests.deployed import Platform, run_deployed, until
+from tests.deployed import Platform, run_trained, until
 from tests.local_aws_fixture import LocalAws
 
 LARGE = 22_500
@@ -54,7 +54,7 @@ QUIET_SECONDS = 3
 @pytest.fixture(scope="module")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """This module's own."""
-    yield from run_deployed(tmp_path_factory)
+    yield from run_trained(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def platform(local_aws: LocalAws) -> Platform:
 @pytest.fixture(scope="module")
 def first(platform: Platform) -> Mapping[str, Any]:
     """Version 1 serves."""
-    package = platform.train()
+    package = releases.newest_version(platform.client("sagemaker"), platform.model.package_group)
     platform.approve(package["ModelPackageArn"])
     return package
 
@@ -120,10 +120,6 @@ class Assassin:
     def __init__(self, platform: Platform, local_aws: LocalAws, stage: str) -> None:
         self._platform, self._server, self._stage = platform, local_aws.server.pid, stage
         self._dynamodb = platform.client("dynamodb")
-        self._lock = {
-            "TableName": platform.outputs(platform.names.foundation_stack)["LedgerTable"],
-            "Key": {"model": {"S": f"lock#{platform.model.public}"}, "entry": {"S": "lock"}},
-        }
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="assassin", daemon=True)
         self.kills = 0
@@ -140,7 +136,7 @@ class Assassin:
         while not self.kills and not self._over.wait(0.05):
             candidate = self._platform.parameters().candidate
             while candidate and candidate.stage == self._stage and not self.kills and not self._over.wait(0.01):
-                if owner := self._owner():
+                if owner := self._platform.lock_owner():
                     self._kill(owner)
 
     def _kill(self, owner: str) -> None:
@@ -149,7 +145,7 @@ class Assassin:
         # Nobody waits here for the 90 seconds of a dead run's lease.
         try:
             self._dynamodb.update_item(
-                **self._lock,
+                **self._platform.lock,
                 UpdateExpression="SET expires = :now",
                 ConditionExpression="#owner = :owner",
                 ExpressionAttributeNames={"#owner": "owner"},
@@ -158,10 +154,6 @@ class Assassin:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return  # that run had let go already, or its last call was still under way: another one then
         self.kills += 1
-
-    def _owner(self) -> str:
-        item = self._dynamodb.get_item(**self._lock, ConsistentRead=True).get("Item", {})
-        return str(item.get("owner", {}).get("S", ""))
 
     def _processes(self) -> list[int]:
         """The function's: children of the server, named after it."""

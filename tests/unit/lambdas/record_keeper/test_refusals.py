@@ -277,7 +277,7 @@ def test_end_after_every_call_leads_to_the_same_gap(quiet, call):
         return keeper
 
     def run(keeper):
-        """Registered, then ended, approved and released: each call is needed."""
+        """Registered, then ended, approved and released: each call is needed. How many calls a crash could follow."""
         world = keeper.world
         for happens in (lambda: None, lambda: (world.end(1), world.decide(1), world.release(1))):
             happens()
@@ -287,12 +287,13 @@ def test_end_after_every_call_leads_to_the_same_gap(quiet, call):
                 except (CrashError, quiet.refusals.ChangeRefused):
                     world.clock.pass_seconds(100)
         world.after_call = lambda name: None
+        calls = len(world.calls)
         world.events.clear()
         keeper.hours(25)
+        return calls
 
     wanted = keep()
-    run(wanted)
-    calls = len(wanted.world.calls)
+    calls = run(wanted)
     for nth in range(1, calls + 1, 3):
         keeper = keep(at_call(nth, crash))
         run(keeper)
