@@ -5,18 +5,13 @@ Shapes: see `shared.events`; "Model Release Done" is this project's own, of the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from settings import Settings
-from shared.events import SCHEDULE, Ignored, MalformedEvent, Wake, choice, model_package, opened, text
+from shared.events import SCHEDULE, Ignored, Wake, execution, model_package, opened, text
 
-RUNNING = ("Executing", "Stopping")
-STATUSES = (*RUNNING, "Stopped", "Failed", "Succeeded")
 RELEASED = "Model Release Done"
-
-_PIPELINE_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]*:\d*:pipeline/(?P<name>[^/]+)")
 
 
 def parse(event: object, settings: Settings) -> Wake | Ignored:
@@ -37,16 +32,7 @@ def _package(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:
 
 
 def _execution(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:
-    arn = text(detail, "pipelineArn", "the ARN of a pipeline")
-    match = _PIPELINE_ARN.fullmatch(arn)
-    if not match:
-        raise MalformedEvent("detail.pipelineArn", arn, "the ARN of a pipeline")
-    if match["name"].lower() != settings.pipeline.lower():
-        return Ignored(f"pipeline {match['name']} is not {settings.pipeline}")
-    status = choice(detail, "currentPipelineExecutionStatus", STATUSES, "detail.")
-    if status in RUNNING:
-        return Ignored(f"an execution of {settings.pipeline} is {status}: its end will wake the keeper")
-    return Wake(f"an execution of {settings.pipeline} became {status}")
+    return execution(detail, settings.pipeline)
 
 
 def _release(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:

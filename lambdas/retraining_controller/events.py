@@ -23,16 +23,12 @@ from shared.events import (
     Wake,
     alarm_of,
     choice,
+    execution,
     key_of,
     model_package,
     opened,
-    text,
 )
-from state import RUNNING
 
-STATUSES = (*RUNNING, "Stopped", "Failed", "Succeeded")
-
-_PIPELINE_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]*:\d*:pipeline/(?P<name>[^/]+)")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -85,16 +81,7 @@ def _alarm(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:
 
 
 def _execution(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:
-    arn = text(detail, "pipelineArn", "the ARN of a pipeline")
-    match = _PIPELINE_ARN.fullmatch(arn)
-    if not match:
-        raise MalformedEvent("detail.pipelineArn", arn, "the ARN of a pipeline")
-    if match["name"].lower() != settings.pipeline.lower():
-        return Ignored(f"pipeline {match['name']} is not {settings.pipeline}")
-    status = choice(detail, "currentPipelineExecutionStatus", STATUSES, "detail.")
-    if status in RUNNING:
-        return Ignored(f"an execution of {settings.pipeline} is {status}: its end will wake the controller")
-    return Wake(f"an execution of {settings.pipeline} became {status}")
+    return execution(detail, settings.pipeline)
 
 
 def _object(detail: Mapping[str, Any], settings: Settings) -> Wake | Ignored:

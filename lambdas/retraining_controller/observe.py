@@ -11,8 +11,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ledger import Ledger
 from settings import Clients, Settings, Watched
+from shared.events import RUNNING
 from shared.logs import say
-from state import NONE, RUNNING, Execution, Findings, Memory, Observed, Place, Snapshot, Version
+from state import NONE, Execution, Findings, Memory, Observed, Place, Snapshot, Version
 
 PAGE = 100
 LONGEST = timedelta(days=30)

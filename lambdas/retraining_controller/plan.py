@@ -19,9 +19,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from policy import Policy
+from shared.events import RUNNING
 from shared.versions import version_of
 from state import (
-    RUNNING,
     Action,
     Conclude,
     Execution,

@@ -13,9 +13,6 @@ from shared.versions import version_of
 NONE = "none"
 """The value of a release parameter that names nothing."""
 
-RUNNING = ("Executing", "Stopping")
-"""Statuses of an execution that has not ended (API reference: DescribePipelineExecution)."""
-
 Trigger = Literal["degradation", "schedule", "new-data"]
 Outcome = Literal["", "succeeded", "failed", "stopped", "withdrawn"]
 """How a retraining ended; "" while that is not noted. Withdrawn: nothing was started in the end."""

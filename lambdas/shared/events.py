@@ -16,9 +16,13 @@ from shared.versions import version_of
 SCHEDULE = "Scheduled Event"
 APPROVALS = ("Approved", "Rejected", "PendingManualApproval")
 PACKAGE_STATUSES = ("Pending", "InProgress", "Completed", "Failed", "Deleting")
+RUNNING = ("Executing", "Stopping")
+"""Statuses of a pipeline's execution that has not ended (API reference: DescribePipelineExecution)."""
+ENDED = ("Stopped", "Failed", "Succeeded")
 MISSING = object()
 """Stands for a member that is not there."""
 
+_PIPELINE_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]*:\d*:pipeline/(?P<name>[^/]+)")
 _STATUS = re.compile(r"[A-Z]+(_[A-Z]+)*")
 _SHOWN = 120
 
@@ -85,6 +89,20 @@ def model_package(detail: Mapping[str, Any], group: str) -> Wake | Ignored:
             return Ignored(f"version {version} is {approval}, but its package is {status}")
     # Metadata may be the evidence that a version waited for, and its approval may have been withdrawn.
     return Wake(f"version {version} is {approval}" + (f", {', '.join(updated)} edited" if updated else ""))
+
+
+def execution(detail: Mapping[str, Any], pipeline: str) -> Wake | Ignored:
+    """An execution of this pipeline began, goes on, or ended."""
+    arn = text(detail, "pipelineArn", "the ARN of a pipeline")
+    match = _PIPELINE_ARN.fullmatch(arn)
+    if not match:
+        raise MalformedEvent("detail.pipelineArn", arn, "the ARN of a pipeline")
+    if match["name"].lower() != pipeline.lower():
+        return Ignored(f"pipeline {match['name']} is not {pipeline}")
+    status = choice(detail, "currentPipelineExecutionStatus", (*RUNNING, *ENDED), "detail.")
+    if status in RUNNING:
+        return Ignored(f"an execution of {pipeline} is {status}: its end will wake the function")
+    return Wake(f"an execution of {pipeline} became {status}")
 
 
 def alarm_of(detail: Mapping[str, Any]) -> tuple[str, str]:

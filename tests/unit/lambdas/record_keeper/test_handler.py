@@ -152,7 +152,7 @@ class TestRuns:
                 "SageMaker Model Building Pipeline Execution Status Change", "aws.sagemaker",
                 {"pipelineArn": "arn:aws:sagemaker:eu-west-1:1:pipeline/mlops-test-loan-approval-training",
                  "currentPipelineExecutionStatus": "Executing"},
-                "is Executing: its end will wake the keeper",
+                "is Executing: its end will wake the function",
             ),
         ],
     )  # fmt: skip
