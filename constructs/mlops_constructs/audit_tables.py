@@ -12,6 +12,7 @@ from mlops_constructs.audit_queries import QUERIES
 from mlops_constructs.audit_trail import AuditTrail
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import EnvironmentNames, ModelNames
+from mlops_constructs.workgroup import workgroup
 
 RESULTS = "audit-queries"
 """Prefix of the results in the artifacts bucket; no model's folder, which has no hyphen."""
@@ -62,7 +63,7 @@ class AuditTables(Construct):
             ),
         )
         self._build_table(database)
-        workgroup = self._build_workgroup()
+        group = self._build_workgroup()
         values = self._values(registries)
         for query in QUERIES:
             named = athena.CfnNamedQuery(
@@ -74,7 +75,7 @@ class AuditTables(Construct):
                 work_group=self.workgroup_name,
                 query_string=query.sql(values),
             )
-            named.node.add_dependency(database, workgroup)
+            named.node.add_dependency(database, group)
 
     @property
     def workgroup_arn(self) -> str:
@@ -140,26 +141,13 @@ class AuditTables(Construct):
         return cdk.Token.as_string(cdk.Fn.condition_if(same.logical_id, GLOBAL_REGION, both))
 
     def _build_workgroup(self) -> athena.CfnWorkGroup:
-        """Its settings overrule what a client asks for, as those of the other workgroups do."""
-        group = athena.CfnWorkGroup
-        return group(
+        return workgroup(
             self,
-            "Workgroup",
             name=self.workgroup_name,
             description=f"Queries over {self.database_name}",
-            recursive_delete_option=True,  # executions are a log of queries, and would keep it from being deleted
-            work_group_configuration=group.WorkGroupConfigurationProperty(
-                enforce_work_group_configuration=True,
-                publish_cloud_watch_metrics_enabled=True,
-                bytes_scanned_cutoff_per_query=QUERY_LIMIT_BYTES,
-                engine_version=group.EngineVersionProperty(selected_engine_version="Athena engine version 3"),
-                result_configuration=group.ResultConfigurationProperty(
-                    output_location=f"s3://{self._foundation.artifacts.bucket_name}/{RESULTS}/",
-                    encryption_configuration=group.EncryptionConfigurationProperty(
-                        encryption_option="SSE_KMS", kms_key=self._foundation.protection.key.key_arn
-                    ),
-                ),
-            ),
+            limit_bytes=QUERY_LIMIT_BYTES,
+            key=self._foundation.protection.key,
+            location=f"s3://{self._foundation.artifacts.bucket_name}/{RESULTS}/",
         )
 
 

@@ -1,7 +1,6 @@
 """What an endpoint answered and what came of it, as tables that Athena reads straight from the captured files."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -9,6 +8,7 @@ from constructs import Construct
 from mlops_constructs.access import allow
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.workgroup import workgroup
 
 QUERY_LIMIT_BYTES = 100 * 1024**3
 """A query that would read more is stopped; 100 GiB are some 50 million captured requests, and half a dollar."""
@@ -40,7 +40,7 @@ class PredictionTables(Construct):
         query_limit_bytes: int = QUERY_LIMIT_BYTES,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names, self._bucket, self._key = names, foundation.capture, foundation.protection.key
+        self._names, self._bucket = names, foundation.capture
         self._stack = cdk.Stack.of(self)
         self.database_name, self.workgroup_name = names.database, names.workgroup
         database = glue.CfnDatabase(
@@ -68,7 +68,14 @@ class PredictionTables(Construct):
             location=f"{names.ground_truth}/${{hour}}/",
             partitions={"hour": _hours("hour")},
         )
-        self._build_workgroup(query_limit_bytes)
+        workgroup(
+            self,
+            name=self.workgroup_name,
+            description=f"Queries over {self.database_name}",
+            limit_bytes=query_limit_bytes,
+            key=foundation.protection.key,
+            location=f"s3://{self._bucket.bucket_name}/{results_prefix(names)}/",
+        )
 
     def grant_query(self, role: iam.IRole) -> None:
         """Let `role` query the tables and read the results; of the bucket it sees this model's folder alone."""
@@ -135,30 +142,6 @@ class PredictionTables(Construct):
             ),
         )
         table.node.add_dependency(database)
-
-    def _build_workgroup(self, query_limit_bytes: int) -> None:
-        """Its settings overrule what a client asks for: where results go, how they are encrypted, what may be read."""
-        group = athena.CfnWorkGroup
-        group(
-            self,
-            "Workgroup",
-            name=self.workgroup_name,
-            description=f"Queries over {self.database_name}",
-            # Executions are a log of queries; a workgroup that has some could not be deleted otherwise.
-            recursive_delete_option=True,
-            work_group_configuration=group.WorkGroupConfigurationProperty(
-                enforce_work_group_configuration=True,
-                publish_cloud_watch_metrics_enabled=True,
-                bytes_scanned_cutoff_per_query=query_limit_bytes,
-                engine_version=group.EngineVersionProperty(selected_engine_version="Athena engine version 3"),
-                result_configuration=group.ResultConfigurationProperty(
-                    output_location=f"s3://{self._bucket.bucket_name}/{results_prefix(self._names)}/",
-                    encryption_configuration=group.EncryptionConfigurationProperty(
-                        encryption_option="SSE_KMS", kms_key=self._key.key_arn
-                    ),
-                ),
-            ),
-        )
 
 
 def results_prefix(names: ModelNames) -> str:

@@ -31,31 +31,29 @@ def put(
     place: store.Key, identifier: str, at: float, values: dict[str, str], expires: float | None, now: float
 ) -> bool:
     """Keep the record if it is newer than what is there; says whether it was."""
-    with store.lock:
-        records = _records(place)
-        if not _newer(records, identifier, at, now):
-            return False
-        records[identifier] = {"EventTime": at, "Values": values, "ExpiresAt": expires}
-        return True
+    return _write(place, identifier, at, now, {"EventTime": at, "Values": values, "ExpiresAt": expires})
 
 
 def soft_delete(place: store.Key, identifier: str, at: float, now: float) -> bool:
     """Mark the record as deleted at `at` unless it is as new; says whether it was done."""
-    with store.lock:
-        records = _records(place)
-        if not _newer(records, identifier, at, now):
-            return False
-        records[identifier] = {"EventTime": at, "Values": None, "ExpiresAt": None}
-        return True
+    return _write(place, identifier, at, now, {"EventTime": at, "Values": None, "ExpiresAt": None})
 
 
 def hard_delete(place: store.Key, identifier: str, at: float, now: float) -> bool:
     """Remove the record, or the mark of its deletion, unless it is as new; says whether it was done."""
+    return _write(place, identifier, at, now, None)
+
+
+def _write(place: store.Key, identifier: str, at: float, now: float, record: Record | None) -> bool:
+    """Put `record`, or nothing, in the place of what is older than `at`; says whether it was."""
     with store.lock:
         records = _records(place)
         if not _newer(records, identifier, at, now):
             return False
-        records.pop(identifier, None)
+        if record is None:
+            records.pop(identifier, None)
+        else:
+            records[identifier] = record
         return True
 
 

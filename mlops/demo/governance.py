@@ -22,7 +22,7 @@ MORTGAGES = ROOT / "data" / "mortgages" / "hmda.csv.gz"
 REFUSAL = "gate failed"
 """How the gate begins its reasons."""
 RECORDED_SECONDS = 60
-"""Until the record keeper has written what was decided last; it is woken at once, and looks by itself once a minute."""
+"""Until the record keeper has written what was decided last; it is woken at once."""
 
 Answer = dict[str, Any]
 

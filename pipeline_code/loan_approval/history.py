@@ -6,6 +6,7 @@ Read online, it is what was known when the request came; the training joins what
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -32,15 +33,15 @@ a slow candidate and be rolled back."""
 Columns = Dict[str, List[Optional[Value]]]
 
 
-@dataclass(frozen=True)
+@dataclass
 class History:
     """The way to the online store; without one, nothing is known of any bank but what a request brings."""
 
     store: Any = None  # features.online.OnlineStore
     group: Any = None  # features.group.FeatureGroup
     clock: Callable[[], float] = time.monotonic
-    _failures: List[float] = field(default_factory=list)
-    """When the store failed last, if it did and has not answered since."""
+    _failed_at: float = field(default=-math.inf, init=False)
+    """When the store failed last, if it has not answered since."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "History":
@@ -93,17 +94,17 @@ class History:
         return made
 
     def _read(self, banks: List[str]) -> Mapping[str, Mapping[str, Any]]:
-        if self._failures and self.clock() - self._failures[-1] < PAUSE_SECONDS:
+        if self.clock() - self._failed_at < PAUSE_SECONDS:
             return {}
         try:
             found: Mapping[str, Mapping[str, Any]] = self.store.get(self.group, banks)
         except Exception as error:  # whatever stands in the way of the store, an application gets its answer
-            self._failures[:] = [self.clock()]
+            self._failed_at = self.clock()
             print(
                 f"history of {len(banks)} banks: not read, and not asked for {PAUSE_SECONDS:g} s: "
                 f"{type(error).__name__}: {error}",
                 file=sys.stderr,
             )
             return {}
-        self._failures.clear()
+        self._failed_at = -math.inf
         return found
