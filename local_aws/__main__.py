@@ -23,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_parser("stop", help="save everything and end the server")
     status = command.add_parser("status", help="whether a server runs, and where")
     status.add_argument("--json", action="store_true")
-    command.add_parser("env", help="print what a shell must export so that AWS clients reach the server")
+    env = command.add_parser("env", help="print what a shell must export so that AWS clients reach the server")
+    env.add_argument("--account", help="twelve digits: the account to work in; by default the server's own")
     resources = command.add_parser("resources", help="which CloudFormation types are emulated, recorded or refused")
     resources.add_argument("types", nargs="*", help="only these types; without any, all known ones")
     resources.add_argument("--used", action="store_true", help="only those used on this state; needs a server")
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             case "status":
                 return commands.status(as_json=options.json)
             case "env":
-                commands.env()
+                commands.env(options.account)
             case "resources":
                 commands.resources(options.types, used=options.used, as_json=options.json)
             case "checkpoint":

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from local_aws import permissions
 from local_aws.core.api import Context
 
 _lock = threading.Lock()
@@ -30,20 +31,24 @@ def url() -> str:
     return _url
 
 
-def client(service: str, ctx: Context) -> Any:
-    """The boto3 client of `service` in the account and region of `ctx`; made once, safe between threads."""
+def client(service: str, ctx: Context, role: str | None = None, session: str = "SageMaker") -> Any:
+    """The boto3 client of `service` in the account and region of `ctx`; made once, safe between threads.
+
+    role: ARN of whose session `session` it uses; without one, or one that IAM has not, the account's own key.
+    """
+    keys = tuple(permissions.credentials(role, session).values()) or (ctx.account, "local", "local")
     endpoint = url()
     with _lock:
-        return _client(service, ctx, endpoint)
+        return _client(service, ctx, keys, endpoint)
 
 
 @functools.lru_cache(maxsize=256)
-def _client(service: str, ctx: Context, endpoint: str) -> Any:
+def _client(service: str, ctx: Context, keys: tuple[str, ...], endpoint: str) -> Any:
     session = boto3.session.Session(
-        # ministack takes a key of twelve digits as the account.
-        aws_access_key_id=ctx.account,
-        aws_secret_access_key="local",  # noqa: S106 - nothing checks it
-        aws_session_token="local",  # noqa: S106
+        # ministack takes a key of twelve digits as the account; nothing checks the secret.
+        aws_access_key_id=keys[0],
+        aws_secret_access_key=keys[1],
+        aws_session_token=keys[2],
         region_name=ctx.region,
     )
     config = Config(

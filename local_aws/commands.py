@@ -96,9 +96,9 @@ def status(*, as_json: bool) -> int:
     return 0
 
 
-def env() -> None:
-    """Print export lines for a shell."""
-    print(exports(client_environment()))
+def env(account: str | None) -> None:
+    """Print export lines for a shell, which then works in `account` or, without one, in the server's own."""
+    print(exports(client_environment(account=account)))
 
 
 def checkpoint() -> dict[str, object]:

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 
 from local_aws.errors import LocalAwsError
 from local_aws.state import Home, Server
 
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
-def client_environment(server: Server | None = None, home: Home | None = None) -> dict[str, str]:
+
+def client_environment(
+    server: Server | None = None, home: Home | None = None, *, account: str | None = None
+) -> dict[str, str]:
     """Variables for a client of `server`, by default of the one that runs on the chosen state directory.
 
+    account: any twelve digits; each account is there as soon as it is named. By default, the server's own one.
+
     Nothing in them leads to a real account, even when the server is down. Raises LocalAwsError if
-    no server is given and none runs.
+    no server is given and none runs, or `account` is no account.
     """
+    if account is not None and not _ACCOUNT.fullmatch(account):
+        raise LocalAwsError(f"account {account}: not an account; give twelve digits")
     home = home or Home.chosen()
     server = server or home.running()
     if server is None:
         raise LocalAwsError(f"{home.path}: no local AWS runs on this state; start it: python -m local_aws start")
+    chosen = account or server.account
     return {
         "AWS_ENDPOINT_URL": server.url,
         # A key of twelve digits is the account; the session token keeps the CLI from asking for MFA.
-        "AWS_ACCESS_KEY_ID": server.account,
+        "AWS_ACCESS_KEY_ID": chosen,
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_SESSION_TOKEN": "local",
         "AWS_REGION": server.region,
@@ -30,10 +40,11 @@ def client_environment(server: Server | None = None, home: Home | None = None) -
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        # The CLI caches which key belongs to which account: not in the user's own cache.
-        "CDK_HOME": str(home.path / "cdk"),
+        # The CLI caches which key belongs to which account: not in the user's own cache, and in a file for each
+        # account, since two of its processes that write one at the same time spoil it.
+        "CDK_HOME": str(home.path / ("cdk" if chosen == server.account else f"cdk-{chosen}")),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
-        "CDK_DEFAULT_ACCOUNT": server.account,
+        "CDK_DEFAULT_ACCOUNT": chosen,
         "CDK_DEFAULT_REGION": server.region,
         "NODE_NO_WARNINGS": "1",  # of the AWS SDK in the CLI, about the age of Node
         "NO_PROXY": "127.0.0.1,localhost",

@@ -98,14 +98,14 @@ def _tell_failure(
             },
             "responsePayload": payload,
         }
-        _send(ctx, destination, json.dumps(record), {})
+        _send(ctx, destination, json.dumps(record), {}, config.get("Role"))
     if dead_letters:
         attributes = {
             "RequestID": str(uuid.uuid4()),
             "ErrorCode": "200",
             "ErrorMessage": str(payload.get("errorMessage", ""))[:1024],
         }
-        _send(ctx, dead_letters, json.dumps(event), attributes)
+        _send(ctx, dead_letters, json.dumps(event), attributes, config.get("Role"))
 
 
 def _not_delivered(ctx: Context, target: dict[str, Any], rule_arn: str, event: Any) -> None:
@@ -113,27 +113,36 @@ def _not_delivered(ctx: Context, target: dict[str, Any], rule_arn: str, event: A
 
     Source: EventBridge user guide, eb-rule-dlq.
     """
+    to_dead_letters(ctx, target, rule_arn, event, ("NO_RESOURCE", f"The target {target['Arn']} does not exist"))
+
+
+def to_dead_letters(ctx: Context, target: dict[str, Any], rule_arn: str, event: Any, why: tuple[str, str]) -> None:
+    """Send what a rule or schedule could not deliver to its target's dead-letter queue; why: code and message."""
     queue = (target.get("DeadLetterConfig") or {}).get("Arn")
     if not queue:
-        log.warning("%s: its target %s does not exist, and it has no dead-letter queue", rule_arn, target["Arn"])
+        log.warning("%s: %s: %s, and it has no dead-letter queue", rule_arn, *why)
         return
     attributes = {
-        "ERROR_CODE": "NO_RESOURCE",
-        "ERROR_MESSAGE": f"The target {target['Arn']} does not exist",
+        "ERROR_CODE": why[0],
+        "ERROR_MESSAGE": why[1],
         "RULE_ARN": rule_arn,
         "TARGET_ARN": target["Arn"],
     }
     threading.Thread(target=_send, args=(ctx, queue, json.dumps(event), attributes), daemon=True).start()
 
 
-def _send(ctx: Context, arn: str, body: str, attributes: dict[str, str]) -> None:
-    """Deliver to a queue, a topic, a function or an event bus; a destination that is gone is logged."""
+def _send(ctx: Context, arn: str, body: str, attributes: dict[str, str], role: str | None = None) -> None:
+    """Deliver to a queue, a topic, a function or an event bus; a destination that is gone is logged.
+
+    role: with whose rights, if it is not a service that delivers by itself.
+    """
     service = arn.split(":")[2]
     values = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value}
-    client = clients.client(service, ctx)
+    client = clients.client(service, ctx, role, "lambda")
     try:
         if service == "sqs":
-            url = client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+            # Lambda knows it from the ARN: the role needs no right to look it up.
+            url = clients.client(service, ctx).get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
             client.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=values)
         elif service == "sns":
             client.publish(TopicArn=arn, Message=body, MessageAttributes=values)

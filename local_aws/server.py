@@ -20,9 +20,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws import checkpoints, clients, seam
+from local_aws import checkpoints, clients, permissions, seam
 from local_aws.cloudformation import types as resource_types
 from local_aws.core import api, events, metrics, protocol
+from local_aws.errors import LocalAwsError
 from local_aws.state import ACCOUNT, REGION, Home, Server, code_digest
 
 log = logging.getLogger("local_aws")
@@ -38,6 +39,7 @@ _STOP_SECONDS = 20.0
 _SAVE_SECONDS = 5.0
 _EXIT_SECONDS = 3.0
 _CONTROL = "/_local_aws/"
+_MODE = "LOCAL_AWS_PERMISSIONS"
 
 
 def serve(home: Home, ready: Callable[[Server], None]) -> None:
@@ -59,14 +61,26 @@ def serve(home: Home, ready: Callable[[Server], None]) -> None:
             token=secrets.token_hex(16),
             code=code_digest(),
         )
+        mode = _mode()
         _isolate(server, home)
         _extend()
+        permissions.install(mode, home.path)
         saver = checkpoints.Saver(home.path)
         saver.restore()
         try:
             asyncio.run(_Process(server, home, listener, saver, ready).run())
         finally:
             home.forget()
+
+
+def _mode() -> permissions.Mode:
+    """What becomes of requests that no policy allows; LocalAwsError for a mode that there is not."""
+    given = os.environ.get(_MODE) or permissions.DEFAULT.value
+    try:
+        return permissions.Mode(given)
+    except ValueError as error:
+        known = ", ".join(each.value for each in permissions.Mode)
+        raise LocalAwsError(f"{_MODE}={given}: unknown mode; one of {known}") from error
 
 
 def _isolate(server: Server, home: Home) -> None:
@@ -97,6 +111,7 @@ def _isolate(server: Server, home: Home) -> None:
 def _extend() -> None:
     """Put our services into ministack; their modules declare operations and hooks when imported."""
     from local_aws import (
+        accounts,
         athena,
         autoscaling,
         cloudformation,
@@ -140,6 +155,7 @@ def _extend() -> None:
     featurestore.install()
     lineage.install()
     parameter_events.install()
+    accounts.install()
 
 
 class _Process:

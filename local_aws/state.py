@@ -8,7 +8,7 @@ Layout of the directory (LOCAL_AWS_HOME, build/local_aws by default):
     checkpoints/    snapshots of all services (checkpoints.py); blobs/ holds their large values
     demo.lock       held by the demo that runs on this state
     tmp/, ministack/  scratch files, of no use after the server ended
-    cdk/            the CDK command line's cache
+    cdk/, cdk-<account>/  the CDK command line's cache, for the server's own account and for others
 """
 
 from __future__ import annotations

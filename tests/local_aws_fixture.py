@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,27 @@ import pytest
 from local_aws import commands
 from local_aws.env import client_environment
 from local_aws.state import Home, Server
+from tests.permissions.recording import keep
 
 
 @dataclass
 class LocalAws:
-    """A running local AWS; `environment` is all that a client process needs."""
+    """A running local AWS; `environment` is all that a client process needs.
+
+    account: the one that clients work in; the server's own where it is empty.
+    """
 
     home: Path
     server: Server
+    account: str = ""
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        self.environment = kept | client_environment(self.server, Home(self.home))
+        self.account = self.account or self.server.account
+        self.environment = kept | client_environment(self.server, Home(self.home), account=self.account)
         self._session = boto3.Session(
-            aws_access_key_id=self.server.account,
+            aws_access_key_id=self.account,
             aws_secret_access_key="local",
             aws_session_token="local",
             region_name=self.server.region,
@@ -39,6 +45,10 @@ class LocalAws:
     @property
     def url(self) -> str:
         return self.server.url
+
+    def of(self, account: str) -> LocalAws:
+        """The same server, for clients of another account."""
+        return replace(self, account=account)
 
     def _client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self.url)
@@ -63,6 +73,7 @@ def run_local_aws(home: Path) -> Iterator[LocalAws]:
     finally:
         if server := Home(home).running():
             commands.stop_server(Home(home), server)
+        keep(home)
         log = Home(home).log.read_text()
         if "Traceback" in log or " ERROR " in log:
             print(f"--- {Home(home).log}\n{log}")

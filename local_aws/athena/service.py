@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_aws import clients, seam
-from local_aws.athena import tables
+from local_aws import clients, permissions, seam
+from local_aws.athena import rights, tables
 from local_aws.athena.engine import Answer, Query, QueryCancelled
 from local_aws.core import api, events, protocol, store
 from local_aws.core.api import ATHENA, AwsError, Context
@@ -89,7 +89,7 @@ def start_query_execution(ctx: Context, params: dict[str, Any]) -> dict[str, Any
             "Changes": 0,
         }
     _tell(ctx, name, "")
-    _workers.submit(_run, ctx, name, configuration.get("BytesScannedCutoffPerQuery"))
+    _workers.submit(_run, ctx, name, configuration.get("BytesScannedCutoffPerQuery"), permissions.caller())
     return {"QueryExecutionId": name}
 
 
@@ -138,6 +138,8 @@ def get_query_results(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
         reason = f": {status['StateChangeReason']}" if "StateChangeReason" in status else ""
         message = f"Query did not finish successfully. Final query state: {status['State']}{reason}"
         raise AwsError("InvalidRequestException", message)
+    bucket, _, key = row["Execution"]["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").partition("/")
+    rights.check_object(ctx, permissions.caller(), bucket, key)
     answer = _answer(params["QueryExecutionId"], row)
     # The names of the columns are the first row of a query's result.
     header = [list(answer.columns)] if row["Execution"]["StatementType"] == "DML" else []
@@ -159,18 +161,18 @@ def get_query_results(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _run(ctx: Context, name: str, most_bytes: int | None) -> None:
-    """Run an execution to its end, on a worker thread."""
+def _run(ctx: Context, name: str, most_bytes: int | None, role: str | None) -> None:
+    """Run an execution to its end with the rights of `role`, on a worker thread."""
     execution = _executions[ctx.account, ctx.region, name]["Execution"]
     query = _running[name] = Query(execution["Query"], execution["QueryExecutionContext"].get("Database", "default"))
     started = store.now()
     try:
         if not _change(ctx, name, "RUNNING"):
             return
-        answer = query.run(lambda database, table: _table(ctx, database, table), most_bytes)
+        answer = query.run(lambda database, table: _table(ctx, role, database, table), most_bytes)
         if answer is None:
             answer = _by_ministack(ctx, execution)
-        _write(ctx, execution, answer)
+        _write(ctx, role, execution, answer)
         with store.lock:
             row = _executions[ctx.account, ctx.region, name]
             row["Answer"] = _packed(answer)
@@ -190,17 +192,23 @@ def _run(ctx: Context, name: str, most_bytes: int | None) -> None:
         _running.pop(name, None)
 
 
-def _table(ctx: Context, database: str, name: str) -> tables.Table | None:
+def _table(ctx: Context, role: str | None, database: str, name: str) -> tables.Table | None:
     record = seam.glue_table(ctx, database, name)
     if record is None or not (tables.projected(record) or tables.is_parquet(record)):
         return None
     if tables.is_parquet(record):
         offline.flush()  # what Feature Store is still to write
-    return tables.Table(
-        record,
-        lambda bucket, prefix: seam.object_sizes(ctx, bucket, prefix),
-        lambda bucket, key: seam.object_bytes(ctx, bucket, key),
-    )
+    rights.check_table(ctx, role, database, record, projected=tables.projected(record))
+
+    def listing(bucket: str, prefix: str) -> dict[str, int]:
+        rights.check_listing(ctx, role, bucket, prefix)
+        return seam.object_sizes(ctx, bucket, prefix)
+
+    def read(bucket: str, key: str) -> bytes:
+        rights.check_object(ctx, role, bucket, key)
+        return seam.object_bytes(ctx, bucket, key)
+
+    return tables.Table(record, listing, read)
 
 
 def _by_ministack(ctx: Context, execution: dict[str, Any]) -> Answer:
@@ -227,7 +235,7 @@ def _answer(name: str, row: store.Row) -> Answer:
     return found[1]
 
 
-def _write(ctx: Context, execution: dict[str, Any], answer: Answer) -> None:
+def _write(ctx: Context, role: str | None, execution: dict[str, Any], answer: Answer) -> None:
     """Put the result where the workgroup wants it. Raises ValueError with S3's reason where S3 refuses it."""
     text = "".join(",".join(map(_cell, row)) + "\n" for row in (answer.columns, *answer.rows))
     result = execution["ResultConfiguration"]
@@ -237,7 +245,8 @@ def _write(ctx: Context, execution: dict[str, Any], answer: Answer) -> None:
     if encryption.get("EncryptionOption") == "SSE_KMS":
         options = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": encryption["KmsKey"]}
     try:
-        clients.client("s3", ctx).put_object(Bucket=bucket, Key=key, Body=text.encode(), **options)
+        rights.check_results(ctx, role, bucket)
+        clients.client("s3", ctx, role).put_object(Bucket=bucket, Key=key, Body=text.encode(), **options)
     except (BotoCoreError, ClientError) as error:
         raise ValueError(f"{result['OutputLocation']} cannot be written: {error}") from error
 
@@ -308,6 +317,12 @@ def _forget_oldest(ctx: Context) -> None:
     for key in keys[: max(0, len(keys) - _KEPT + 1)]:
         if _executions[key]["Execution"]["Status"]["State"] in _ENDED:
             del _executions[key]
+
+
+def workgroup_of(ctx: Context, name: str) -> str:
+    """The workgroup of an execution; empty where there is no such execution."""
+    row = _executions.get((ctx.account, ctx.region, name))
+    return str(row["Execution"]["WorkGroup"]) if row else ""
 
 
 def _row(ctx: Context, name: str) -> dict[str, Any]:

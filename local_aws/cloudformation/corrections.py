@@ -10,6 +10,7 @@ from local_aws.seam import Physical, Properties
 def install() -> None:
     """Apply the corrections."""
     seam.wrap_created("AWS::Lambda::Function", _with_reserved_concurrency)
+    seam.wrap_created("AWS::Lambda::Function", _with_network)
     seam.wrap_created("AWS::S3::Bucket", _with_object_lock)
 
 
@@ -17,6 +18,13 @@ def _with_reserved_concurrency(_ctx: Context, props: Properties, physical: Physi
     """ministack takes ReservedConcurrentExecutions from the API only, and drops it from templates."""
     reserved = props.get("ReservedConcurrentExecutions")
     seam.reserve_concurrency(physical[0], None if reserved is None else int(reserved))
+    return physical
+
+
+def _with_network(_ctx: Context, props: Properties, physical: Physical) -> Physical:
+    """ministack takes VpcConfig from the API only, and drops it from templates."""
+    config = props.get("VpcConfig") or {}
+    seam.connect_function(physical[0], config.get("SubnetIds", []), config.get("SecurityGroupIds", []))
     return physical
 
 

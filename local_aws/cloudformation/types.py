@@ -8,6 +8,7 @@ from local_aws import seam
 from local_aws.cloudformation import (
     autoscaling,
     cloudwatch,
+    event_bus_policies,
     featurestore,
     model_cards,
     monitoring,
@@ -22,7 +23,16 @@ from local_aws.state import REGION
 
 Kind = Literal["emulated", "recorded", "refused"]
 _types = store.table("used_resource_types")
-_EMULATED = (sagemaker, autoscaling, cloudwatch, scheduler, featurestore, model_cards, named_queries)
+_EMULATED = (
+    sagemaker,
+    autoscaling,
+    cloudwatch,
+    event_bus_policies,
+    scheduler,
+    featurestore,
+    model_cards,
+    named_queries,
+)
 
 
 def install() -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 
-from local_aws import clients
+from local_aws import clients, permissions
 from local_aws.core.api import Context
 
 
-def environment(ctx: Context) -> dict[str, str]:
+def environment(ctx: Context, role: str | None = None) -> dict[str, str]:
     """An ordinary SDK configuration that points at this server, and nothing else of the server's environment.
 
-    The region stands in AWS_REGION alone, as in SageMaker's containers: boto3 reads AWS_DEFAULT_REGION.
+    role: ARN of the role that the child acts as; without one, as the account's root. The region stands in AWS_REGION
+    alone, as in SageMaker's containers: boto3 reads AWS_DEFAULT_REGION.
     """
     return {
         "AWS_ENDPOINT_URL": clients.url(),
@@ -27,4 +28,5 @@ def environment(ctx: Context) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "PATH": os.environ.get("PATH", os.defpath),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
+        **permissions.credentials(role, "SageMaker"),
     }

@@ -47,32 +47,32 @@ def _merged(tags: list[Tag], more: list[Tag]) -> list[Tag]:
     return [{"Key": key, "Value": value} for key, value in merged.items()]
 
 
-def _row(arn: str) -> store.Row:
-    row = _table.get(_key(arn))
+def _row(ctx: Context, arn: str) -> store.Row:
+    row = _table.get(_key(arn)) if _key(arn)[0] == ctx.account else None
     if row is None:
         raise ValidationException(f"Could not find resource with ARN {arn}.")
     return row
 
 
 @operation("AddTags")
-def add_tags(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+def add_tags(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Add tags, or give those of the same key a new value."""
     with store.lock:
-        row = _row(params["ResourceArn"])
+        row = _row(ctx, params["ResourceArn"])
         row["Tags"] = _merged(row["Tags"], params["Tags"])
         return {"Tags": get(params["ResourceArn"])}
 
 
 @operation("DeleteTags")
-def delete_tags(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+def delete_tags(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """Remove the tags with the given keys; a key that is not there is no error."""
     with store.lock:
-        row = _row(params["ResourceArn"])
+        row = _row(ctx, params["ResourceArn"])
         row["Tags"] = [tag for tag in row["Tags"] if tag["Key"] not in params["TagKeys"]]
         return {}
 
 
 @operation("ListTags")
-def list_tags(_ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
+def list_tags(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     """All tags of a resource; at most 50, so there is one page."""
-    return {"Tags": [dict(tag) for tag in _row(params["ResourceArn"])["Tags"]]}
+    return {"Tags": [dict(tag) for tag in _row(ctx, params["ResourceArn"])["Tags"]]}

@@ -149,7 +149,7 @@ def _put(ctx: Context, group: Row, file: Row, writer: parquet.Writer) -> None:
     ]
     kms_key = group["OfflineStoreConfig"]["S3StorageConfig"].get("KmsKeyId")
     encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
-    clients.client("s3", ctx).put_object(
+    clients.client("s3", ctx, group.get("RoleArn")).put_object(
         Bucket=file["Bucket"], Key=file["Key"], Body=writer.file(columns, table), **encryption
     )
 

@@ -24,6 +24,7 @@ from local_aws.sagemaker import (
     package_groups,
     processing,
     registry,
+    sharing,
     times,
     training,
     transform,
@@ -149,7 +150,7 @@ def _endpoint(ctx: Context, detail: Row) -> None:
         parts = [(model["ModelArn"], "Model")]
         for given in model.get("Containers") or [model["PrimaryContainer"]]:
             if package := given.get("ModelPackageName"):
-                parts.append((registry.package(ctx, package)["ModelPackageArn"], "Model"))
+                parts.append((registry.package(sharing.owner(ctx, package), package)["ModelPackageArn"], "Model"))
             else:
                 parts += _parts(given)
         parts += [(container["Image"], "Image") for container in model["ResolvedContainers"]]

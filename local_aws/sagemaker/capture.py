@@ -41,10 +41,11 @@ class Settings:
     modes: frozenset[str]
     csv_types: frozenset[str]
     json_types: frozenset[str]
+    role: str | None = None
 
     @classmethod
-    def of(cls, config: dict[str, Any] | None) -> Settings | None:
-        """None when capture is absent, disabled or samples nothing."""
+    def of(cls, config: dict[str, Any] | None, role: str | None = None) -> Settings | None:
+        """Written as `role`. None when capture is absent, disabled or samples nothing."""
         if not config or not config.get("EnableCapture", True) or not config["InitialSamplingPercentage"]:
             return None
         bucket, _, prefix = config["DestinationS3Uri"].split("://", 1)[1].partition("/")
@@ -58,6 +59,7 @@ class Settings:
             frozenset({"Input", "Output"} if "InputAndOutput" in modes else modes),
             frozenset(types.get("CsvContentTypes", ())),
             frozenset(types.get("JsonContentTypes", ())),
+            role,
         )
 
     def encoding(self, content_type: str) -> str:
@@ -121,7 +123,7 @@ def _send(exchanges: list[Exchange]) -> list[Exchange]:
         lines = "".join(json.dumps(exchange.record(), separators=(",", ":")) + "\n" for exchange in group)
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": settings.kms_key} if settings.kms_key else {}
         try:
-            clients.client("s3", ctx).put_object(
+            clients.client("s3", ctx, settings.role).put_object(
                 Bucket=settings.bucket, Key=f"{folder}/{name}", Body=lines.encode(), **encryption
             )
         except ClientError as error:

@@ -23,7 +23,7 @@ from local_aws.core.api import Context, on_start, on_stop
 from local_aws.sagemaker import capture, endpoint_state, guardrails, metrics, models, routing
 from local_aws.sagemaker.endpoint_state import Record, endpoints
 from local_aws.sagemaker.routing import Deployed
-from local_aws.sagemaker.serving import Fleet, StartFailed
+from local_aws.sagemaker.serving import Fleet, StartFailed, role_of
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
@@ -159,9 +159,10 @@ def _start_fleet(ctx: Context, name: str, wanted: Record) -> Deployed:
     """Start what a record's Serving or Target says.
 
     Errors: StartFailed."""
+    role = role_of(wanted["Variants"][0])
     fleet = Fleet(ctx, name, wanted["Variants"])
     fleet.start()
-    return Deployed(wanted["Config"], wanted["Variants"], capture.Settings.of(wanted["Capture"]), fleet)
+    return Deployed(wanted["Config"], wanted["Variants"], capture.Settings.of(wanted["Capture"], role), fleet)
 
 
 def _bring_up(ctx: Context, record: Record) -> Deployed:
@@ -200,7 +201,8 @@ def _shift(ctx: Context, record: Record, old: Deployed, new: Deployed) -> None:
     seconds = guardrails.timeout_seconds(config)
     # The clock of the whole deployment; a restarted server gives it anew.
     deadline = time.monotonic() + seconds if seconds else None
-    _check_alarms(ctx, alarms)
+    role = role_of(new.variants[0])
+    _check_alarms(ctx, alarms, role)
     for step in guardrails.plan(config, counts, {variant["VariantName"] for variant in old.variants}):
         ready = {name: step.size.instances(count) if step.size else count for name, count in counts.items()}
         most = max(counts.values())
@@ -208,21 +210,21 @@ def _shift(ctx: Context, record: Record, old: Deployed, new: Deployed) -> None:
         routing.publish(_key(ctx, record["EndpointName"]), routing.route(old, new, step.share))
         if step.seconds:
             endpoint_state.set_progress(ctx, record, "Baking", step.baking(most), ready)
-            _bake(ctx, step.seconds, alarms, deadline)
+            _bake(ctx, step.seconds, alarms, role, deadline)
 
 
-def _bake(ctx: Context, seconds: float, alarms: list[str], deadline: float | None) -> None:
+def _bake(ctx: Context, seconds: float, alarms: list[str], role: str | None, deadline: float | None) -> None:
     """Wait, with an eye on the alarms; the last look comes when the last request's metrics were evaluated."""
     end = time.monotonic() + seconds
     while (now := time.monotonic()) < end:
         if deadline is not None and now > deadline:
             raise RolledBack("The deployment took longer than MaximumExecutionTimeoutInSeconds and was rolled back.")
         _wait(min(POLL_SECONDS, end - now))
-        _check_alarms(ctx, alarms)
+        _check_alarms(ctx, alarms, role)
     if alarms:
         metrics.flush()
         _wait(SETTLE_SECONDS)
-        _check_alarms(ctx, alarms)
+        _check_alarms(ctx, alarms, role)
 
 
 def _wait(seconds: float) -> None:
@@ -230,11 +232,11 @@ def _wait(seconds: float) -> None:
         raise Interrupted
 
 
-def _check_alarms(ctx: Context, names: list[str]) -> None:
+def _check_alarms(ctx: Context, names: list[str], role: str | None) -> None:
     if not names:
         return
     try:
-        found = clients.client("cloudwatch", ctx).describe_alarms(
+        found = clients.client("cloudwatch", ctx, role).describe_alarms(
             AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
     except (BotoCoreError, ClientError) as error:

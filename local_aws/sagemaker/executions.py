@@ -168,6 +168,7 @@ def _row(pipeline: Row, version: Row, params: Row) -> Row:
         "_Definition": version["_Definition"],
         "_Parameters": values,
         "_Token": params["ClientRequestToken"],
+        "_RoleArn": pipeline.get("RoleArn"),
     }
     # SageMaker makes these two where the definition says nothing.
     default = {

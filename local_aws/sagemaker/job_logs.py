@@ -25,8 +25,8 @@ class JobLog:
     The stream is made with the first line, as on AWS. `tail` keeps the last lines, for a failure's reason.
     """
 
-    def __init__(self, ctx: Context, group: str, stream: str) -> None:
-        self._client = clients.client("logs", ctx)
+    def __init__(self, ctx: Context, group: str, stream: str, role: str | None = None) -> None:
+        self._client = clients.client("logs", ctx, role)
         self._group, self._stream = group, stream
         self.tail: deque[str] = deque(maxlen=50)
         self._waiting: list[dict[str, Any]] = []

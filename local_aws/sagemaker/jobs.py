@@ -12,8 +12,8 @@ from typing import Any
 
 from local_aws import clients
 from local_aws.core import children, store, tags
-from local_aws.core.api import Context, ResourceInUse, ValidationException, on_start, on_stop
-from local_aws.sagemaker import container, job_logs, staging, times
+from local_aws.core.api import AwsError, Context, ResourceInUse, ValidationException, on_start, on_stop
+from local_aws.sagemaker import container, job_logs, job_needs, staging, times
 
 Row = dict[str, Any]
 
@@ -95,13 +95,14 @@ class Job:
     ctx: Context
     kind: Kind
     name: str
+    role: str | None = None
     root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-")))
     done: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.container = container.Container(self.root)
         self.stream = f"{self.name}/{self.kind.host()}-{times.milliseconds(self.row['CreationTime'])}"
-        self.log = job_logs.JobLog(self.ctx, self.kind.log_group, self.stream)
+        self.log = job_logs.JobLog(self.ctx, self.kind.log_group, self.stream, self.role)
 
     @property
     def row(self) -> Row:
@@ -109,7 +110,7 @@ class Job:
 
     @property
     def s3(self) -> Any:
-        return clients.client("s3", self.ctx)
+        return clients.client("s3", self.ctx, self.role)
 
     def change(self, changes: Row) -> Row:
         return change(self.ctx, self.kind, self.name, changes)
@@ -128,7 +129,7 @@ class Job:
         on_line: container.LineSink | None = None,
     ) -> int:
         """Run the job's command with its log; JobStopped when it was stopped or took longer than `timeout` seconds."""
-        environment = {**children.environment(self.ctx), **environment}
+        environment = {**children.environment(self.ctx, self.role), **environment}
         try:
             code = self.container.run(argv, environment, self._sink(on_line), cwd=cwd, timeout=timeout)
         except TimeoutError:
@@ -185,15 +186,20 @@ def create(ctx: Context, kind: Kind, row: Row) -> Row:
     return row
 
 
-def start(ctx: Context, kind: Kind, name: str, work: Callable[[Job], Row]) -> Job:
-    """Run `work` on a thread; what it returns is added to the row of the completed job.
+def start(ctx: Context, kind: Kind, name: str, work: Callable[[Job], Row], role: str | None = None) -> Job:
+    """Run `work` on a thread, as `role`; what it returns is added to the row of the completed job.
 
     It raises JobFailed or JobStopped for the other ends; any other error is a Failed job with an internal error.
     """
-    job = Job(ctx, kind, name)
+    job = Job(ctx, kind, name, role or find_role(ctx, kind, name))
     _running[kind.arn(job.row)] = job
     threading.Thread(target=_run, args=(job, work), name=f"{kind.arn_type} {name}", daemon=True).start()
     return job
+
+
+def find_role(ctx: Context, kind: Kind, name: str) -> str | None:
+    """The role that a job runs as, where its request names it."""
+    return kind.table[ctx.account, ctx.region, name].get("RoleArn")
 
 
 def find(ctx: Context, kind: Kind, name: str, missing: str) -> Row:
@@ -254,12 +260,15 @@ def _run(job: Job, work: Callable[[Job], Row]) -> None:
 
 def _outcome(job: Job, work: Callable[[Job], Row]) -> tuple[str, Row]:
     try:
+        job_needs.check(job.ctx, job.role, job.row)
         return "Completed", work(job)
     except JobEnd as end:
         message = {"FailureReason": reason(str(end))} if str(end) else {}
         return end.status, {**end.changes, **message}
     except staging.StagingError as end:
         return "Failed", {"FailureReason": reason(f"ClientError: {end}")}
+    except AwsError as error:
+        return "Failed", {"FailureReason": reason(f"ClientError: {error.message}")}
     except Exception as error:
         # A fault of this emulation must end the job visibly, not leave it in progress for ever.
         _log.exception("job %s", job.name)

@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 
 from local_aws import clients
 from local_aws.core import store, tags
-from local_aws.core.api import Context, ValidationException, call, operation
+from local_aws.core.api import Context, ValidationException, operation
 from local_aws.core.listing import page
+from local_aws.sagemaker import registry
 
 Record = dict[str, Any]
 models = store.table("models")
@@ -48,7 +49,8 @@ def create_model(ctx: Context, params: Record) -> Record:
         raise ValidationException("A model needs either PrimaryContainer or Containers, and not both.")
     if params.get("InferenceExecutionConfig", {}).get("Mode") == "Direct":
         raise ValidationException("InferenceExecutionConfig Mode Direct is not emulated locally; use Serial.")
-    resolved = [part for given in several or [primary] for part in _resolve(ctx, given)]
+    role = params.get("ExecutionRoleArn")
+    resolved = [part for given in several or [primary] for part in _resolve(ctx, given, role)]
     with store.lock:
         if key(ctx, name) in models:
             raise ValidationException(f'Cannot create already existing model "{arn(ctx, name)}".')
@@ -89,8 +91,8 @@ def delete_model(ctx: Context, params: Record) -> Record:
     return {}
 
 
-def _resolve(ctx: Context, given: Record) -> list[Record]:
-    """The containers to run for one container definition."""
+def _resolve(ctx: Context, given: Record, role: str | None) -> list[Record]:
+    """The containers to run for one container definition, each with the role that it runs as, if the model has one."""
     if given.get("Mode") == "MultiModel":
         raise ValidationException("Container Mode MultiModel is not emulated locally; use SingleModel.")
     package = given.get("ModelPackageName")
@@ -100,15 +102,16 @@ def _resolve(ctx: Context, given: Record) -> list[Record]:
         )
     containers = _package_containers(ctx, package, given.get("InferenceSpecificationName")) if package else [given]
     for container in containers:
-        _check_model_data(ctx, container)
-    environment = given.get("Environment", {})
-    return [{**part, "Environment": {**part.get("Environment", {}), **environment}} for part in containers]
+        _check_model_data(ctx, container, role)
+    environment, of_role = given.get("Environment", {}), {"RoleArn": role} if role else {}
+    return [{**part, **of_role, "Environment": {**part.get("Environment", {}), **environment}} for part in containers]
 
 
 def _package_containers(ctx: Context, name: str, specification: str | None) -> list[Record]:
     """The containers of a model package; a versioned one must be approved to be deployed (CreateModelPackage,
-    ModelApprovalStatus: "must be set to Approved to deploy the model")."""
-    package = call(ctx, "DescribeModelPackage", {"ModelPackageName": name})
+    ModelApprovalStatus: "must be set to Approved to deploy the model"). One of another account is taken if the
+    policy of its group allows CreateModel (developer guide, model-registry-deploy-xaccount)."""
+    _, package = registry.shared(ctx, name, "CreateModel")
     for member, wanted in (("ModelPackageStatus", "Completed"), ("ModelApprovalStatus", "Approved")):
         value = package.get(member, wanted)
         if value != wanted:
@@ -126,12 +129,18 @@ def _package_containers(ctx: Context, name: str, specification: str | None) -> l
     return list(found["Containers"])
 
 
-def _check_model_data(ctx: Context, container: Record) -> None:
+def _check_model_data(ctx: Context, container: Record, role: str | None) -> None:
     url = container.get("ModelDataUrl")
     if not url or not url.startswith("s3://"):
         return
     bucket, _, key = url.removeprefix("s3://").partition("/")
     try:
-        clients.client("s3", ctx).head_object(Bucket=bucket, Key=key)
+        # Nothing of it is read, but unlike HeadObject it needs the object's key as well.
+        clients.client("s3", ctx, role).get_object(Bucket=bucket, Key=key)["Body"].close()
     except ClientError as error:
-        raise ValidationException(f"Could not find model data at {url}.") from error
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise ValidationException(f"Could not find model data at {url}.") from error
+        raise ValidationException(
+            f"Could not access model data at {url}. Please ensure that the role exists and that it has "
+            f'"s3:GetObject" permissions and that the object is located in {ctx.region}.'
+        ) from error

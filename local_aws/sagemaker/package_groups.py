@@ -1,10 +1,14 @@
-"""Model package groups of the registry and their resource policies."""
+"""Model package groups of the registry and their resource policies.
+
+What takes a name takes an ARN too, of another account where that group's policy allows it (`sharing`).
+"""
 
 import json
 from typing import Any
 
 from local_aws.core import listing, store, tags
 from local_aws.core.api import ConflictException, Context, ValidationException, operation
+from local_aws.sagemaker import sharing
 
 Row = dict[str, Any]
 
@@ -23,16 +27,34 @@ def name_of(name_or_arn: str) -> str:
 
 
 def group(ctx: Context, name_or_arn: str) -> Row:
-    """The group's row; ValidationException where there is none, as SageMaker answers."""
+    """The own group's row; ValidationException where there is none, as SageMaker answers."""
     name = name_of(name_or_arn)
     row = _groups.get(_key(ctx, name))
-    if row is None:
+    if row is None or sharing.owner(ctx, name_or_arn) != ctx:
         raise ValidationException(f"ModelPackageGroup {ctx.arn(f'{_KIND}/{name}')} does not exist.")
     return row
 
 
 def exists(ctx: Context, name_or_arn: str) -> bool:
-    return _key(ctx, name_of(name_or_arn)) in _groups
+    """Whether there is such a group, in the account that an ARN names."""
+    return _key(sharing.owner(ctx, name_or_arn), name_of(name_or_arn)) in _groups
+
+
+def shared(ctx: Context, name_or_arn: str, action: str) -> tuple[Context, Row]:
+    """The group with its owner, for an action that its policy lets the caller do.
+
+    Errors: AwsError (AccessDeniedException) where it is another account's and the policy does not allow it;
+    ValidationException where the own account has no such group."""
+    of, name = sharing.owner(ctx, name_or_arn), name_of(name_or_arn)
+    # The guide's policies name the group or its versions for an action on either.
+    sharing.check(ctx, of, policy(of, name), action, of.arn(f"{_KIND}/{name}"), of.arn(f"model-package/{name}/*"))
+    return of, group(of, name)
+
+
+def policy(ctx: Context, name: str) -> str | None:
+    """The resource policy of a group of `ctx`, as JSON text; None where there is none, or no group."""
+    text = (_groups.get(_key(ctx, name)) or {}).get("_ResourcePolicy")
+    return None if text is None else str(text)
 
 
 def next_version(ctx: Context, name_or_arn: str) -> tuple[str, int]:
@@ -66,7 +88,7 @@ def create_model_package_group(ctx: Context, params: Row) -> Row:
 
 @operation("DescribeModelPackageGroup")
 def describe_model_package_group(ctx: Context, params: Row) -> Row:
-    return group(ctx, params["ModelPackageGroupName"])
+    return shared(ctx, params["ModelPackageGroupName"], "DescribeModelPackageGroup")[1]
 
 
 @operation("ListModelPackageGroups")

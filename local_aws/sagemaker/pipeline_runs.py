@@ -11,9 +11,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws import clients
+from local_aws import clients, permissions
 from local_aws.core import api, store
 from local_aws.core.api import AwsError, Context, on_start
+from local_aws.permissions import sagemaker_requests
 from local_aws.sagemaker import caching, definition, execution_rows, jobs, retries, staging, step_runs, step_types
 from local_aws.sagemaker.expressions import ExpressionError, Scope
 from local_aws.sagemaker.pipeline_model import Step
@@ -53,6 +54,7 @@ class PipelineRun:
         self.ctx, self.arn = ctx, arn
         self.row = execution_rows.find(ctx, arn)
         self.definition = definition.parse(self.row["_Definition"])
+        self._role: str | None = self.row.get("_RoleArn")
         self.done = threading.Event()
         self._stopping = threading.Event()
         self._changed = threading.Condition()
@@ -93,7 +95,10 @@ class PipelineRun:
                 row = kind.table.get((self.ctx.account, self.ctx.region, name))
                 if row is not None and kind.status(row) == "InProgress":
                     with contextlib.suppress(AwsError):  # it ended in the meantime
-                        api.call(self.ctx, f"Stop{kind.prefix}", {f"{kind.prefix}Name": name})
+                        params = {f"{kind.prefix}Name": name}
+                        needs = sagemaker_requests.needs(self.ctx, f"Stop{kind.prefix}", params)
+                        permissions.require(self._role, self.ctx, needs)
+                        api.call(self.ctx, f"Stop{kind.prefix}", params)
 
     def _start_ready(self) -> bool:
         """Start what can start; whether anything was."""
@@ -216,7 +221,7 @@ class PipelineRun:
 
         if self._stopping.is_set():
             raise StepStoppedError
-        run = StepRun(self.ctx, step, self.row["_Id"], self.arn, scope, started)
+        run = StepRun(self.ctx, step, self.row["_Id"], self.arn, scope, started, self._role)
         return {"_Properties": run.run(arguments, name), "_Signature": signature}
 
     def _cached(self, step: Step, signature: str) -> Row | None:
@@ -263,7 +268,7 @@ class PipelineRun:
         }
 
     def _read_json(self, uri: str) -> Any:
-        return json.loads(staging.read(clients.client("s3", self.ctx), uri))
+        return json.loads(staging.read(clients.client("s3", self.ctx, self._role), uri))
 
 
 @on_start

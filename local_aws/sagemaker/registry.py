@@ -1,15 +1,17 @@
 """Model packages: the versions of the model registry, their approval and the events that tell of it.
 
 Only versioned packages (in a group) are emulated; an unversioned one is refused. Event shapes: AWS documentation,
-"Events that Amazon SageMaker AI sends to Amazon EventBridge", SageMaker model package state change.
+"Events that Amazon SageMaker AI sends to Amazon EventBridge", SageMaker model package state change. Versions of
+another account's group are found by their ARN under the group's policy (`sharing`); the account that owns them gets
+their events.
 """
 
 import hashlib
 from typing import Any
 
 from local_aws.core import events, listing, store, tags
-from local_aws.core.api import ConflictException, Context, ValidationException, operation
-from local_aws.sagemaker import package_groups, times, user_context
+from local_aws.core.api import AwsError, ConflictException, Context, ValidationException, operation
+from local_aws.sagemaker import package_groups, sharing, times, user_context
 
 Row = dict[str, Any]
 
@@ -51,10 +53,31 @@ def package(ctx: Context, name_or_arn: str) -> Row:
     return row
 
 
+def shared(ctx: Context, name_or_arn: str, action: str, params: Row | None = None) -> tuple[Context, Row]:
+    """The package with its owner, for an action that the policy of its group lets the caller do with these members.
+
+    Errors: AwsError (AccessDeniedException) where it is another account's and the policy does not allow it;
+    ValidationException where the own account has no such package."""
+    of = sharing.owner(ctx, name_or_arn)
+    name = name_or_arn.split(":model-package/", 1)[-1]
+    policy = package_groups.policy(of, name.partition("/")[0])
+    sharing.check(ctx, of, policy, action, of.arn(f"model-package/{name}"), keys=_condition_keys(params or {}))
+    return of, package(of, name_or_arn)
+
+
+def _condition_keys(params: Row) -> Row:
+    """What a policy can ask of a change (service authorization reference, SageMaker: UpdateModelPackage)."""
+    members = ("ModelApprovalStatus", "CustomerMetadataPropertiesToRemove")
+    keys = {f"sagemaker:{member}".lower(): params[member] for member in members if params.get(member)}
+    given = params.get("CustomerMetadataProperties", {})
+    return keys | {f"sagemaker:CustomerMetadataProperties/{key}".lower(): value for key, value in given.items()}
+
+
 @operation("CreateModelPackage")
-def create_model_package(ctx: Context, params: Row) -> Row:
+def create_model_package(caller: Context, params: Row) -> Row:
     _check_versioned(params)
     with store.lock:
+        ctx, _ = package_groups.shared(caller, params["ModelPackageGroupName"], "CreateModelPackage")
         if made := _made_with(ctx, params):
             return {"ModelPackageArn": made["ModelPackageArn"]}
         group, version = package_groups.next_version(ctx, params["ModelPackageGroupName"])
@@ -83,13 +106,13 @@ def create_model_package(ctx: Context, params: Row) -> Row:
 
 @operation("DescribeModelPackage")
 def describe_model_package(ctx: Context, params: Row) -> Row:
-    return package(ctx, params["ModelPackageName"])
+    return shared(ctx, params["ModelPackageName"], "DescribeModelPackage")[1]
 
 
 @operation("UpdateModelPackage")
-def update_model_package(ctx: Context, params: Row) -> Row:
+def update_model_package(caller: Context, params: Row) -> Row:
     with store.lock:
-        row = package(ctx, params["ModelPackageArn"])
+        ctx, row = shared(caller, params["ModelPackageArn"], "UpdateModelPackage", params)
         after = {**row, **_changes(row, params)}
         updated = [key for key in after if after[key] != row.get(key)]
         after |= {"LastModifiedTime": store.now(), "LastModifiedBy": user_context.current()}
@@ -100,9 +123,9 @@ def update_model_package(ctx: Context, params: Row) -> Row:
 
 
 @operation("DeleteModelPackage")
-def delete_model_package(ctx: Context, params: Row) -> Row:
+def delete_model_package(caller: Context, params: Row) -> Row:
     with store.lock:
-        row = package(ctx, params["ModelPackageName"])
+        ctx, row = shared(caller, params["ModelPackageName"], "DeleteModelPackage")
         del _packages[ctx.account, ctx.region, f"{row['ModelPackageGroupName']}/{row['ModelPackageVersion']}"]
         tags.remove(row["ModelPackageArn"])
     return {}
@@ -112,8 +135,9 @@ def delete_model_package(ctx: Context, params: Row) -> Row:
 def list_model_packages(ctx: Context, params: Row) -> Row:
     rows = _packages.rows(ctx.account, ctx.region)
     if "ModelPackageGroupName" in params:
-        name = package_groups.group(ctx, params["ModelPackageGroupName"])["ModelPackageGroupName"]
-        rows = [row for row in rows if row["ModelPackageGroupName"] == name]
+        of, group = package_groups.shared(ctx, params["ModelPackageGroupName"], "ListModelPackages")
+        name = group["ModelPackageGroupName"]
+        rows = [row for row in _packages.rows(of.account, of.region) if row["ModelPackageGroupName"] == name]
     elif params.get("ModelPackageType", "Unversioned") == "Unversioned":
         rows = []  # AWS's default without a group: unversioned packages only, and there are none here
     return listing.page(
@@ -139,8 +163,8 @@ def batch_describe_model_package(ctx: Context, params: Row) -> Row:
     missing: Row = {}
     for arn in params["ModelPackageArnList"]:
         try:
-            found[arn] = package(ctx, arn)
-        except ValidationException as error:
+            found[arn] = shared(ctx, arn, "DescribeModelPackage")[1]
+        except AwsError as error:
             missing[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
     return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": missing}
 

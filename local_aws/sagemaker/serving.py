@@ -28,8 +28,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws import clients
 from local_aws.core import children
-from local_aws.core.api import Context
-from local_aws.sagemaker import container, staging
+from local_aws.core.api import AwsError, Context
+from local_aws.sagemaker import container, job_needs, staging
 from local_aws.sagemaker.job_logs import JobLog
 
 log = logging.getLogger(__name__)
@@ -88,6 +88,7 @@ class ModelServer:
         self._start_seconds = start_seconds
         self._home = home
         self._definition = definition
+        self._role: str | None = definition.get("RoleArn")
         self._box = container.Container(Path(tempfile.mkdtemp(prefix="local-aws-endpoint-")))
         self._port_file = self._box.path(PORT_FILE)
         self._thread: threading.Thread | None = None
@@ -101,6 +102,10 @@ class ModelServer:
         """Download the model, start the server and wait for its /ping.
 
         Errors: StartFailed with SageMaker's wording."""
+        try:
+            job_needs.check(self._home.ctx, self._role, {"Image": self._definition.get("Image")})
+        except AwsError as error:
+            raise StartFailed(error.message) from error
         try:
             self._download()
         except (ClientError, BotoCoreError, tarfile.TarError, OSError) as error:
@@ -181,21 +186,24 @@ class ModelServer:
 
     def _extract(self, uri: str, folder: Path) -> None:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        data = clients.client("s3", self._home.ctx).get_object(Bucket=bucket, Key=key)["Body"].read()
+        data = self._s3().get_object(Bucket=bucket, Key=key)["Body"].read()
         with tarfile.open(fileobj=BytesIO(data)) as archive:
             staging.extract(archive, folder)
 
     def _download_prefix(self, uri: str, folder: Path) -> None:
         bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-        s3 = clients.client("s3", self._home.ctx)
+        s3 = self._s3()
         for listed in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in listed.get("Contents", []):
                 target = folder / entry["Key"].removeprefix(prefix).lstrip("/")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 s3.download_file(bucket, entry["Key"], str(target))
 
+    def _s3(self) -> Any:
+        return clients.client("s3", self._home.ctx, self._role)
+
     def _environment(self) -> dict[str, str]:
-        ours = children.environment(self._home.ctx)
+        ours = children.environment(self._home.ctx, self._role)
         del ours["PATH"]  # the container's own, with this interpreter's folder first
         given = dict(self._definition["Environment"])
         if given.get("SAGEMAKER_SUBMIT_DIRECTORY", "").startswith("s3://"):
@@ -315,6 +323,12 @@ class Instance:
             part.stop()
 
 
+def role_of(variant: Mapping[str, Any]) -> str | None:
+    """The role that a variant's containers run as; None where its model has none."""
+    role: str | None = next((each.get("RoleArn") for each in variant["Containers"]), None)
+    return role
+
+
 def _container_name(definition: dict[str, Any], index: int, count: int) -> str:
     """`primary` for a model of one container, else its host name."""
     return "primary" if count == 1 else definition.get("ContainerHostname", f"container-{index + 1}")
@@ -329,7 +343,7 @@ class Fleet:
 
     def _instance(self, ctx: Context, endpoint: str, variant: dict[str, Any]) -> Instance:
         name = variant["VariantName"]
-        log = JobLog(ctx, log_group(endpoint), f"{name}/i-{secrets.token_hex(9)[:17]}")
+        log = JobLog(ctx, log_group(endpoint), f"{name}/i-{secrets.token_hex(9)[:17]}", role_of(variant))
         self._logs.append(log)
         return Instance(Home(ctx, name, log), variant["Containers"], variant.get("StartSeconds"))
 

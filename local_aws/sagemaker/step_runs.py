@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.core import api
+from local_aws import permissions
+from local_aws.core import api, tags
 from local_aws.core.api import AwsError, Context
+from local_aws.permissions import sagemaker_requests
 from local_aws.sagemaker import argument_check, conditions, jobs, package_groups, step_types, tuning
 from local_aws.sagemaker.expressions import Scope
 from local_aws.sagemaker.pipeline_model import Step
@@ -45,6 +47,7 @@ class StepRun:
     execution_arn: str
     scope: Scope
     started: Callable[[Row], None]
+    role: str | None = None
 
     def run(self, arguments: Row, name: str) -> Row:
         """Do the step and return its properties; StepFailedError or StepStoppedError otherwise."""
@@ -95,12 +98,24 @@ class StepRun:
         jobs.wait(arn)
         row = self._call(kind.describe, {kind.name_member: name})
         if self.step.type == "Tuning":
+            self._allow("ListTrainingJobsForHyperParameterTuningJob", {kind.name_member: name})
             row["TrainingJobSummaries"] = tuning.summaries_best_first(self.ctx, row)
         _check_end(row, row[kind.name_member.replace("Name", "Status")])
         return row
 
+    def _allow(self, operation: str, params: Row) -> None:
+        """Whether the pipeline's role may do it; a job gets the tags of the pipeline, which is a right of its own."""
+        needs = sagemaker_requests.needs(self.ctx, operation, {**params, **self._tags(operation)})
+        permissions.require(self.role, self.ctx, needs)
+
+    def _tags(self, operation: str) -> Row:
+        pipeline = self.execution_arn.partition("/execution/")[0]
+        found = tags.get(pipeline) if operation.startswith("Create") else []
+        return {"Tags": found} if found else {}
+
     def _call(self, operation: str, params: Row) -> Row:
         try:
+            self._allow(operation, params)
             return api.call(self.ctx, operation, params)
         except AwsError as error:
             reason = f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: {error.message}"

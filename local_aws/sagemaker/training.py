@@ -138,7 +138,24 @@ def list_training_jobs(ctx: Context, params: Row) -> Row:
     )
 
 
+def _check_spot(params: Row) -> None:
+    """Here a spot job gets its capacity at once and is never interrupted.
+
+    That it must name a wait, no shorter than its runtime, is what SageMaker asks (developer guide: managed spot
+    training)."""
+    limits = params.get("StoppingCondition", {})
+    if not params.get("EnableManagedSpotTraining"):
+        if "MaxWaitTimeInSeconds" in limits:
+            raise ValidationException("MaxWaitTimeInSeconds is for jobs with EnableManagedSpotTraining only.")
+        return
+    if limits.get("MaxWaitTimeInSeconds", 0) < limits.get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME):
+        raise ValidationException(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+        )
+
+
 def _check(params: Row) -> None:
+    _check_spot(params)
     algorithm = params.get("AlgorithmSpecification", {})
     has_command = bool(algorithm.get("ContainerEntrypoint"))
     if not has_command and not script_mode.is_script_mode(params.get("HyperParameters", {})):

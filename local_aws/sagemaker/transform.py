@@ -57,9 +57,15 @@ KIND = jobs.register(
 @operation("CreateTransformJob")
 def create_transform_job(ctx: Context, params: Row) -> Row:
     _check(params)
-    containers = models.find(ctx, params["ModelName"])["ResolvedContainers"]
+    model = models.find(ctx, params["ModelName"])
     row = jobs.create(ctx, KIND, params)
-    jobs.start(ctx, KIND, row["TransformJobName"], lambda job: transform_run.run(job, containers))
+    jobs.start(
+        ctx,
+        KIND,
+        row["TransformJobName"],
+        lambda job: transform_run.run(job, model["ResolvedContainers"]),
+        model.get("ExecutionRoleArn"),
+    )
     return {"TransformJobArn": row["TransformJobArn"]}
 
 

@@ -169,7 +169,7 @@ def _write(job: jobs.Job, target: Row, name: str, output: bytes) -> None:
 
 @contextlib.contextmanager
 def _data_log(job: jobs.Job) -> Iterator[JobLog]:
-    log = JobLog(job.ctx, job.kind.log_group, f"{job.stream}/data-log")
+    log = JobLog(job.ctx, job.kind.log_group, f"{job.stream}/data-log", job.role)
     try:
         yield log
     finally:

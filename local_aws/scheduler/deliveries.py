@@ -103,12 +103,12 @@ def _failed(key: store.Key, row: Row, run: Run, text: str, error: Exception, now
     del deliveries[key]
     queue = row["Target"].get("DeadLetterConfig", {}).get("Arn")
     if queue:
-        _bury(run, queue, row["Target"]["Arn"], text, (code, message, exhausted))
+        _bury(run, queue, row["Target"], text, (code, message, exhausted))
     else:
         log.warning("%s: given up (%s), and it has no dead-letter queue", run.schedule_arn, exhausted)
 
 
-def _bury(run: Run, queue: str, target: str, text: str, why: tuple[str, str, str]) -> None:
+def _bury(run: Run, queue: str, target: Row, text: str, why: tuple[str, str, str]) -> None:
     code, message, exhausted = why
     attributes = {
         "ERROR_CODE": code,
@@ -119,12 +119,12 @@ def _bury(run: Run, queue: str, target: str, text: str, why: tuple[str, str, str
         "RETRY_ATTEMPTS": str(run.attempt - 1),
         "SCHEDULED_TIME": targets.time_text(run.at),
         "SCHEDULE_ARN": run.schedule_arn,
-        "TARGET_ARN": target,
+        "TARGET_ARN": target["Arn"],
     }
     values = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items() if value}
-    client = clients.client("sqs", run.ctx)
+    client = clients.client("sqs", run.ctx, target.get("RoleArn"), "scheduler")
     try:
-        url = client.get_queue_url(QueueName=queue.rpartition(":")[2])["QueueUrl"]
+        url = targets.queue_url(run.ctx, queue)
         client.send_message(QueueUrl=url, MessageBody=text, MessageAttributes=values)
     except Exception:
         log.exception("%s: its dead letter could not be sent to %s", run.schedule_arn, queue)

@@ -113,17 +113,17 @@ def send(run: Run, target: Row, text: str) -> None:
     arn = target["Arn"]
     if found := _UNIVERSAL.fullmatch(arn):
         model = _operation(found["service"], found["operation"])
-        call = getattr(clients.client(_botocore(found["service"]), run.ctx), xform_name(model.name))
+        call = getattr(clients.client(_botocore(found["service"]), run.ctx, *_session(target)), xform_name(model.name))
         call(**json.loads(text))
         return
     service = arn.split(":")[2]
-    client = clients.client({"states": "stepfunctions"}.get(service, service), run.ctx)
+    client = clients.client({"states": "stepfunctions"}.get(service, service), run.ctx, *_session(target))
     if service == "lambda":
         client.invoke(FunctionName=arn, InvocationType="Event", Payload=text.encode())
     elif service == "sns":
         client.publish(TopicArn=arn, Message=text)
     elif service == "sqs":
-        url = client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+        url = queue_url(run.ctx, arn)
         client.send_message(QueueUrl=url, MessageBody=text, **target.get("SqsParameters", {}))
     elif service == "states":
         client.start_execution(stateMachineArn=arn, input=text)
@@ -135,6 +135,16 @@ def send(run: Run, target: Row, text: str) -> None:
         given = target["EventBridgeParameters"]
         entry = {"EventBusName": arn, "Source": given["Source"], "DetailType": given["DetailType"], "Detail": text}
         client.put_events(Entries=[entry])
+
+
+def queue_url(ctx: Context, arn: str) -> str:
+    """The URL of a queue: Scheduler knows it from the ARN, so nobody needs a right to look it up."""
+    return str(clients.client("sqs", ctx).get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"])
+
+
+def _session(target: Row) -> tuple[str | None, str]:
+    """The target's role, and a name for the session."""
+    return target.get("RoleArn"), "scheduler"
 
 
 def _check_input(model: OperationModel, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from local_aws.core.api import Context
@@ -58,7 +58,10 @@ def execute_function(ctx: Context, function: dict[str, Any], event: Any) -> dict
     from ministack.services import lambda_svc
 
     with acting_in(ctx):
-        return dict(lambda_svc._execute_function_with_config_scope(function, event))
+        # The limit of now: the record was copied when the event came, and what waits is to go on once it is raised.
+        limits = lambda_svc._functions.get(function["config"]["FunctionName"]) or function
+        record = {**function, "concurrency": limits.get("concurrency")}
+        return dict(lambda_svc._execute_function_with_config_scope(record, event))
 
 
 def end_function_processes() -> None:
@@ -66,6 +69,14 @@ def end_function_processes() -> None:
     from ministack.core import lambda_runtime
 
     lambda_runtime.reset()
+
+
+def connect_function(name: str, subnet_ids: Sequence[str], group_ids: Sequence[str]) -> None:
+    """Note where a function of the current account and region is connected to; nothing of a network is emulated."""
+    from ministack.services import lambda_svc
+
+    config = {"SubnetIds": list(subnet_ids), "SecurityGroupIds": list(group_ids)}
+    lambda_svc._functions[name]["config"]["VpcConfig"] = lambda_svc._vpc_config_with_id(config)
 
 
 def reserve_concurrency(name: str, executions: int | None) -> None:

@@ -37,7 +37,7 @@ class World:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     monkeypatch.setattr(seam, "execute_function", world.execute)
-    monkeypatch.setattr(clients, "client", lambda _service, _ctx: world)
+    monkeypatch.setattr(clients, "client", lambda _service, _ctx, *_role: world)
     monkeypatch.setattr(lambda_events.time, "sleep", world.waits.append)
     return world
 

@@ -20,11 +20,16 @@ EVENTBRIDGE = "ministack.services.eventbridge"
 CLOUDWATCH = "ministack.services.cloudwatch"
 LAMBDA = "ministack.services.lambda_svc"
 LAMBDA_RUNTIME = "ministack.core.lambda_runtime"
+EVALUATOR = "ministack.core.iam_evaluator"
+ACTIONS = "ministack.core.iam_actions"
 S3 = "ministack.services.s3"
+KMS = "ministack.services.kms"
 STS = "ministack.services.sts"
 SSM = "ministack.services.ssm"
 SQS = "ministack.services.sqs"
 GLUE = "ministack.services.glue"
+IAM_EVALUATOR = "ministack.core.iam_evaluator"
+IAM_ACTIONS = "ministack.core.iam_actions"
 ATHENA = "ministack.services.athena"
 CLOUDFORMATION = "ministack.services.cloudformation"
 STACKS = f"{CLOUDFORMATION}.stacks"
@@ -55,7 +60,20 @@ def test_the_pinned_version_is_installed() -> None:
         (EVENTBRIDGE, "_dispatch_to_lambda", ["arn", "payload"]),
         (EVENTBRIDGE, "_parse_cron_fields", ["expr"]),
         (EVENTBRIDGE, "_cron_next_fire", ["fields", "after_dt"]),
+        (EVENTBRIDGE, "_dispatch_to_event_bus", ["spec", "event", "rule", "event_path", "target_input_payload"]),
+        (EVENTBRIDGE, "_dispatch_event", ["event", "view"]),
+        (EVENTBRIDGE, "_archive_event", ["event", "view"]),
+        (EVENTBRIDGE, "_ensure_default_bus", []),
+        (EVENTBRIDGE, "_pattern_event_view", ["event"]),
+        (EVENTBRIDGE, "_put_permission", ["data"]),
         (STS, "_caller_identity", ["headers", "query_params"]),
+        (EVALUATOR, "evaluate", ["ctx", "policies", "limits"]),
+        (EVALUATOR, "evaluate_resource_policy", ["doc", "ctx", "service", "named_only", "direct_only"]),
+        (EVALUATOR, "evaluate_trust_policy", ["trust_doc", "caller_arn", "ctx"]),
+        (EVALUATOR, "_gather_role_policies", ["role_name", "account_id"]),
+        (EVALUATOR, "_resolve_condition_key", ["key", "ctx"]),
+        (ACTIONS, "_s3_action", ["method", "path", "query_params"]),
+        (ACTIONS, "s3_service_context", ["iam_action", "query_params", "path", "headers"]),
         (CLOUDWATCH, "_evaluate_alarm", ["alarm"]),
         (CLOUDWATCH, "_evaluate_parent_alarms", ["child", "seen"]),
         (CLOUDWATCH, "_dispatch_alarm_actions", ["alarm", "old_state", "new_state", "reason"]),
@@ -86,6 +104,16 @@ def test_the_pinned_version_is_installed() -> None:
         (LAMBDA_RUNTIME, "reset", []),
         (STACKS, "_runs_on_worker_thread", ["resource_type"]),
         (S3, "_get_object_data", ["bucket_name", "key", "version_id"]),
+        (
+            S3,
+            "_foreign_bucket_allows",
+            ["owner_account", "bucket_name", "key", "method", "query_params", "caller", "headers"],
+        ),
+        (S3, "_bucket_owner_account", ["name"]),
+        (S3, "_public_access_blocked", ["owner_account", "bucket_name", "setting"]),
+        (S3, "_policy_is_public", ["policy_text"]),
+        (S3, "_stored_sse_headers", ["obj"]),
+        (KMS, "_resolve_key", ["key_id_or_arn"]),
         (SSM, "_put_parameter", ["data"]),
         (SSM, "_delete_parameter", ["data"]),
         (SSM, "_delete_parameters", ["data"]),
@@ -96,6 +124,29 @@ def test_the_pinned_version_is_installed() -> None:
         (ATHENA, "_parse_ddl", ["query"]),
         (ATHENA, "_run_ddl", ["ddl", "database"]),
         (ATHENA, "_run_duckdb", ["query", "database", "catalog"]),
+        (APP, "_routing_params", ["method", "path", "headers", "body", "query_params"]),
+        (ROUTER, "extract_access_key_id", ["headers", "query_params"]),
+        (STS, "register_session", ["access_key", "session"]),
+        (STS, "_role_id", ["role_arn"]),
+        (LAMBDA_RUNTIME, "execution_credentials", ["config"]),
+        (LAMBDA, "execution_credentials", ["config"]),
+        (IAM_EVALUATOR, "parse_policy_document", ["doc"]),
+        (IAM_EVALUATOR, "_first_match", ["ctx", "stmts", "effect"]),
+        (IAM_EVALUATOR, "_resolve_managed_policy_document", ["policy_arn", "account_id"]),
+        (IAM_EVALUATOR, "fnmatch_iam_cs", ["value", "pattern"]),
+        (
+            IAM_ACTIONS,
+            "extract_iam_action",
+            ["service", "method", "path", "headers", "body", "query_params"],
+        ),
+        (
+            IAM_ACTIONS,
+            "extract_resource_arn",
+            ["service", "method", "path", "headers", "body", "query_params", "region", "account_id"],
+        ),
+        (IAM_ACTIONS, "s3_additional_checks", ["method", "path", "headers", "body", "query_params"]),
+        (IAM_ACTIONS, "request_tag_context", ["service", "iam_action", "body", "params"]),
+        (IAM_ACTIONS, "identity_denial_message", ["action", "principal_arn", "resource", "explicit_deny"]),
         (PROVISIONERS, "_physical_name", ["stack_name", "logical_id", "lowercase", "max_len", "seeded"]),
     ],
 )
@@ -108,6 +159,10 @@ def test_what_the_seam_replaces_in_other_modules_is_looked_up_there_when_called(
     for module, caller, name in [
         (EVENTBRIDGE, "_dispatch_event", "_invoke_target"),
         (EVENTBRIDGE, "_invoke_target", "_dispatch_to_lambda"),
+        (EVENTBRIDGE, "_invoke_target", "_dispatch_to_event_bus"),
+        (EVENTBRIDGE, "handle_request", "_put_permission"),
+        (EVALUATOR, "_conditions_met", "_resolve_condition_key"),
+        (S3, "_apply_bucket_scope", "_foreign_bucket_allows"),
         (CLOUDWATCH, "_evaluate_all_alarms", "_evaluate_alarm"),
         (CLOUDWATCH, "handle_request", "_evict_old_metrics"),
         (CLOUDWATCH, "_transition_composite", "_dispatch_alarm_actions"),

@@ -84,7 +84,7 @@ def summed(points: list[dict[str, Any]], name: str) -> float | None:
 @pytest.fixture
 def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> CloudWatch:
     fake = CloudWatch()
-    monkeypatch.setattr(clients, "client", lambda _service, _ctx: fake)
+    monkeypatch.setattr(clients, "client", lambda _service, _ctx, *_role: fake)
     monkeypatch.setattr(seam, "metric_points", fake.points)
     monkeypatch.setattr(seam, "statistic", summed)
     monkeypatch.setattr(store, "now", lambda: fake.now)

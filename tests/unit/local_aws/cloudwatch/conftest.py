@@ -42,7 +42,7 @@ class Reached:
 @pytest.fixture
 def reached(monkeypatch: pytest.MonkeyPatch) -> Reached:
     fake = Reached()
-    monkeypatch.setattr(clients, "client", lambda _service, _ctx: fake)
+    monkeypatch.setattr(clients, "client", lambda _service, _ctx, *_role: fake)
     return fake
 
 

@@ -65,7 +65,7 @@ class Aws:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
     fake = Aws()
-    monkeypatch.setattr(clients, "client", lambda _service, _ctx: fake)
+    monkeypatch.setattr(clients, "client", lambda _service, _ctx, *_role: fake)
     monkeypatch.setattr(offline, "_times", {})
     monkeypatch.setattr(offline, "_invoked", {})
     return fake

@@ -67,7 +67,7 @@ class Clock:
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     fake = Services()
-    monkeypatch.setattr(clients, "client", lambda _service, _ctx: fake)
+    monkeypatch.setattr(clients, "client", lambda _service, _ctx, *_role: fake)
     return fake
 
 

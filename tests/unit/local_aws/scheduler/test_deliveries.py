@@ -168,3 +168,37 @@ def test_a_delivery_that_a_stop_cut_off_is_made_after_the_start(create: Call, cl
     assert row["Attempt"] == 2  # all that a checkpoint needs is in the row
     clock.pass_by(hours=3)
     assert (len(services.calls), dict(deliveries.deliveries)) == (2, {})
+
+
+def test_a_stack_is_updated_on_schedule_with_its_previous_template(
+    create: Call, clock: Clock, services: Services
+) -> None:
+    """As constructs/mlops_constructs/stop_schedules.py asks for it."""
+    request = {
+        "StackName": "loans-serving",
+        "UsePreviousTemplate": True,
+        "Parameters": [
+            {"ParameterKey": "Running", "ParameterValue": "off"},
+            {"ParameterKey": "RunningAsked", "ParameterValue": "on schedule, <aws.scheduler.scheduled-time>"},
+            {"ParameterKey": "ChampionPackage", "UsePreviousValue": True},
+        ],
+        "Capabilities": ["CAPABILITY_IAM"],
+    }
+    arn = "arn:aws:scheduler:::aws-sdk:cloudformation:updateStack"
+    create("cron(0 20 ? * MON-FRI *)", {"Arn": arn, "Input": json.dumps(request)})
+    clock.pass_by(hours=9)  # a Friday's
+    ((operation, given),) = services.calls
+    assert operation == "update_stack"
+    assert given["Parameters"][0] == {"ParameterKey": "Running", "ParameterValue": "off"}
+    assert given["Parameters"][1]["ParameterValue"] == "on schedule, 2026-11-20T20:00:00Z"
+    clock.pass_by(hours=48)
+    assert len(services.calls) == 1
+
+
+def test_a_stack_that_cannot_be_updated_now_is_tried_again(create: Call, clock: Clock, services: Services) -> None:
+    services.refusals = 2
+    arn = "arn:aws:scheduler:::aws-sdk:cloudformation:updateStack"
+    create("at(2026-11-20T12:30:00)", {"Arn": arn, "Input": json.dumps({"StackName": "loans-serving"})})
+    for _ in range(12):
+        clock.pass_by(minutes=5)
+    assert [operation for operation, _ in services.calls] == ["update_stack"] * 3

@@ -34,7 +34,7 @@ class MemoryS3:
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> MemoryS3:
     memory = MemoryS3()
-    monkeypatch.setattr(clients, "client", lambda _service, _ctx: memory)
+    monkeypatch.setattr(clients, "client", lambda _service, _ctx, *_role: memory)
     return memory
 
 

@@ -86,7 +86,7 @@ def logs() -> MemoryLogs:
 def s3(logs: MemoryLogs, monkeypatch: pytest.MonkeyPatch) -> MemoryS3:
     memory = MemoryS3()
     services = {"s3": memory, "logs": logs}
-    monkeypatch.setattr(clients, "client", lambda service, _ctx: services[service])
+    monkeypatch.setattr(clients, "client", lambda service, _ctx, *_role: services[service])
     monkeypatch.setattr(clients, "url", lambda: "http://127.0.0.1:9")
     return memory
 

@@ -298,3 +298,32 @@ def test_draws_stay_in_range_on_every_scale():
     assert 70 < sum(float(point["log"]) < 0.001**0.5 for point in points) < 130
     again = search_space.draws(ranges, 1)
     assert [next(again) for _ in range(3)] == points[:3]
+
+
+def test_a_spot_job_runs_and_keeps_its_checkpoints(train, s3):
+    script = """
+import os
+os.makedirs("/opt/ml/checkpoints", exist_ok=True)
+open("/opt/ml/checkpoints/round-1", "w").write("x")
+"""
+    job = train(
+        script,
+        EnableManagedSpotTraining=True,
+        StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+        CheckpointConfig={"S3Uri": f"{BUCKET}/checkpoints/execution"},
+    )
+    assert job["TrainingJobStatus"] == "Completed", job
+    assert s3.objects[f"{BUCKET}/checkpoints/execution/round-1"] == b"x"
+
+
+@pytest.mark.parametrize(
+    ("spot", "limits"),
+    [
+        (True, {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59}),
+        (True, {"MaxRuntimeInSeconds": 60}),
+        (False, {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}),
+    ],
+)
+def test_a_spot_job_must_wait_at_least_as_long_as_it_may_run_and_no_other_job_waits(train, spot, limits):
+    with pytest.raises(ValidationException, match="MaxWaitTimeInSeconds"):
+        train(SCRIPT, {"eta": "0.2"}, EnableManagedSpotTraining=spot, StoppingCondition=limits)

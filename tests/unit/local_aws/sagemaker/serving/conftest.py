@@ -105,7 +105,7 @@ class FakeAws:
     def __init__(self) -> None:
         self.s3, self.logs, self.cloudwatch = FakeS3(), FakeLogs(), FakeCloudWatch()
 
-    def client(self, service: str, _ctx: Context) -> Any:
+    def client(self, service: str, _ctx: Context, *_role: object) -> Any:
         return getattr(self, service)
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from local_aws.core import api
 from local_aws.core.api import Context, ValidationException, call
-from local_aws.sagemaker import models
+from local_aws.sagemaker import models, registry
 
 from .conftest import FakeAws, variant
 
@@ -19,7 +18,7 @@ PACKAGE = "arn:aws:sagemaker:eu-west-1:111122223333:model-package/loans/3"
 
 @pytest.fixture
 def package(monkeypatch: pytest.MonkeyPatch, aws: FakeAws) -> dict[str, Any]:
-    """The model package that DescribeModelPackage answers with; a test may change it."""
+    """The model package that the registry finds; a test may change it."""
     described: dict[str, Any] = {
         "ModelPackageArn": PACKAGE,
         "ModelPackageStatus": "Completed",
@@ -32,7 +31,7 @@ def package(monkeypatch: pytest.MonkeyPatch, aws: FakeAws) -> dict[str, Any]:
         },
     }
     aws.s3.objects["models", "m.tar.gz"] = b""
-    monkeypatch.setitem(api.operations, "DescribeModelPackage", lambda ctx, params: described)
+    monkeypatch.setattr(registry, "shared", lambda ctx, _name, action: {"CreateModel": (ctx, described)}[action])
     return described
 
 
