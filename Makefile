@@ -9,7 +9,7 @@ NODE_STAMP := node_modules/installed
 export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help install lint test test-oracles test-mlflow test-spark synth demo bench lock clean
+.PHONY: help install lint test snapshots test-oracles test-mlflow test-spark synth diff deploy demo bench lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -37,6 +37,9 @@ lint: install    ## formatting, lint rules and strict types
 
 test: install    ## unit, infrastructure and integration tests (the last against the local AWS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+snapshots: install ## the reviewed templates of tests/infra/__snapshots__, made anew; look at what git says of them
+	$(BIN)/python -m pytest -q tests/infra/test_snapshots.py --snapshot-update
 
 test-oracles: .venv-oracles/installed $(NODE_STAMP) ## compares with the SageMaker SDK and other independent implementations
 	.venv-oracles/bin/python -m pytest tests/oracles -m oracle $(ARGS)
@@ -68,11 +71,22 @@ test-spark: .venv-spark/installed ## the monitors on Spark beside one process; n
 	.venv-spark/bin/pip install --quiet --disable-pip-version-check -r requirements/spark.txt
 	@touch $@
 
-synth: install   ## templates of ENV (local, dev, staging or prod), with strict validation
+synth: install   ## templates of ENV (local, dev, staging, prod or delivery), with strict validation
 	@rm -rf build/cdk.out/$(ENV)
 	$(CDK) synth --strict --quiet --output build/cdk.out/$(ENV) -c env=$(ENV)
 	$(BIN)/cfn-lint --ignore-checks W3005 -- build/cdk.out/$(ENV)/*.template.json
 	@echo "templates of $(ENV): build/cdk.out/$(ENV)"
+
+diff: build/cdk.out/$(ENV)/manifest.json install ## what a deployment of ENV would change, by its templates
+	$(CDK) diff --app build/cdk.out/$(ENV) --method template --no-notices --no-version-reporting --ci $(ARGS)
+
+# What changes is approved before, by who read `make diff`. Parameters stay as they are: they say what is released.
+deploy: build/cdk.out/$(ENV)/manifest.json install ## deploy ENV as `make synth ENV=…` left it
+	$(CDK) deploy --all --app build/cdk.out/$(ENV) --require-approval never --previous-parameters \
+	  --no-notices --no-version-reporting --ci $(ARGS)
+
+build/cdk.out/%/manifest.json:
+	@echo "build/cdk.out/$*: nothing is synthesized there; run make synth ENV=$*"; exit 1
 
 demo:            ## the whole loop on this machine; KEEP=1 leaves the local AWS running
 	@start=$$(date +%s.%N); $(MAKE) --no-print-directory install && \
