@@ -1,4 +1,4 @@
-"""What is emptied, how the stack is, where the answer goes: the only module with boto3 and the network.
+"""What is emptied or closed, how the stack is, where the answer goes: the only module with boto3 and the network.
 
 Emptying is a generator that yields after each batch what is done so far, so that the caller can watch the
 time; what was deleted stays deleted, so a later run goes on.
@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from request import BUCKET
+from security_group import closing
 from shared import environment
 
 BATCH = 1000  # objects in a DeleteObjects call, and in a page of ListObjectVersions
@@ -91,6 +92,14 @@ def _empty_group(name: str) -> Iterator[int]:
             if not _is_gone(error):
                 raise
         yield 1
+
+
+def close(group_id: str) -> None:
+    """Take all rules from a security group; raises botocore's ClientError."""
+    ec2 = client("ec2")
+    [group] = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"]
+    for method, rules in closing(group).items():
+        getattr(ec2, method)(GroupId=group_id, IpPermissions=rules)
 
 
 def is_rolled_back(stack_id: str) -> bool:

@@ -6,6 +6,7 @@ Lambda entry point `handler.handler`. ResourceProperties: Kind, Name and what DE
   check the properties.
 - instance-type, feature-group: stand for an endpoint's instance type and for a feature group; an Update that
   SageMaker would refuse fails here, with the way to do it.
+- default-security-group: closed at Create and Update; nothing at Delete, since it goes with its VPC.
 
 It always answers, since CloudFormation waits an hour for an answer that does not come.
 """
@@ -19,8 +20,8 @@ from typing import Any, Protocol
 
 import feature_group
 import instance_type
-from gateway import empty, is_rolled_back, send
-from request import FEATURE_GROUP, INSTANCE_TYPE, BadRequestError, Request
+from gateway import close, empty, is_rolled_back, send
+from request import DEFAULT_SECURITY_GROUP, FEATURE_GROUP, INSTANCE_TYPE, BadRequestError, Request
 
 TIME_TO_ANSWER_MS = 60_000
 """More than one more batch and the three tries to answer can take with all their retries."""
@@ -50,6 +51,8 @@ def _do(request: Request, context: Context) -> str:
         request.check()
         if request.kind in (INSTANCE_TYPE, FEATURE_GROUP):
             return _refusal(request) if request.type == "Update" else ""
+        if request.kind == DEFAULT_SECURITY_GROUP:
+            return _close(request) if request.type != "Delete" else ""
         return _empty(request, context) if request.type == "Delete" else ""
     except BadRequestError as error:
         # CloudFormation deletes what it could not create: then there is nothing to empty.
@@ -66,6 +69,11 @@ def _refusal(request: Request) -> str:
     reason = feature_group.refusal(setting, request.name, request.old[1], wanted)
     # What a rollback asks for was there before: refusing it would only leave the stack between two states.
     return "" if reason and is_rolled_back(request.stack_id) else reason
+
+
+def _close(request: Request) -> str:
+    close(request.name)
+    return ""
 
 
 def _empty(request: Request, context: Context) -> str:

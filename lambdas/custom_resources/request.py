@@ -14,11 +14,13 @@ BUCKET = "bucket"
 PACKAGE_GROUP = "model-package-group"
 INSTANCE_TYPE = "instance-type"
 FEATURE_GROUP = "feature-group"
+DEFAULT_SECURITY_GROUP = "default-security-group"
 DETAILS: Mapping[str, tuple[str, ...]] = {
     BUCKET: (),
     PACKAGE_GROUP: (),
     INSTANCE_TYPE: ("InstanceType", "Autoscaling"),
     FEATURE_GROUP: ("Setting", "Definition"),
+    DEFAULT_SECURITY_GROUP: (),
 }
 """The kinds of resources, and the properties that each has beside Kind and Name."""
 

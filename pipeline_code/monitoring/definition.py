@@ -80,7 +80,14 @@ def _watch_outcomes(build: DefinitionBuilder, watch: Watch) -> Json:
 def _watcher(build: DefinitionBuilder, watch: Watch, name: str, module: str, arguments: list[Any]) -> Json:
     """The same step with the same arguments, on one machine or on several."""
     if watch.instance_count == 1:
-        return build.processing(name, module, inputs={}, outputs=[], arguments=_texts(arguments))
+        return build.processing(
+            name,
+            module,
+            inputs={},
+            outputs=[],
+            arguments=_texts(arguments),
+            calls="S3 for the windows that are due, SSM and the registry for the champion",
+        )
     return build.distributed(
         name,
         module,
@@ -104,6 +111,7 @@ def _report(build: DefinitionBuilder, watch: Watch) -> Json:
         inputs={},
         outputs=[],
         arguments=_texts(arguments),
+        calls="S3 for what was found, CloudWatch and EventBridge, which are told",
         DependsOn=["WatchInputs", "WatchOutcomes"],
     )
 

@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import List, Sequence
 
+from monitoring import packages
 from monitoring.steps import job
 from monitoring.steps.job import StepError
 
@@ -60,8 +61,7 @@ def main(argv: Sequence[str]) -> None:
 
 def install(code: Path) -> None:
     for requirements in sorted(code.glob(f"*/{REQUIREMENTS}")):
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", str(requirements)]
-        subprocess.run(pip, check=True)
+        packages.install(str(requirements))
 
 
 def bundle(code: Path, archive: Path) -> Path:
