@@ -67,6 +67,26 @@ def align(observed: Observed) -> Write | None:
     return None
 
 
+def withdraw(observed: Observed) -> Write | None:
+    """The next write that leaves the confirmed champion alone, while the endpoint is stopped; None if it is alone.
+
+    An endpoint that comes back is made anew, without canary and alarms: all of it fails if one of its variants does.
+    The candidate stays, so `align` lets it join again, watched as the first time.
+    """
+    parameters, now = observed.parameters, candidate(observed)
+    reason = "the endpoint is stopped: its champion comes back alone, then the candidate joins it"
+    if parameters.share:
+        return Write("challenger-weight", "0", reason)
+    if parameters.challenger.value != NONE:
+        return Write("challenger", NONE, reason)
+    if parameters.shadow.value != NONE:
+        return Write("shadow", NONE, reason)
+    champion = parameters.champion.value
+    if now and now.package == champion and champion not in (NONE, parameters.released):
+        return Write("champion", parameters.released, "the endpoint is stopped before its release was confirmed")
+    return None
+
+
 def _dismiss_challenger(observed: Observed, successor: str) -> Write | None:
     parameters, stack = observed.parameters, observed.stack
     if parameters.share:

@@ -19,6 +19,7 @@ import messages
 from gateway import Gateway
 from intent import Intent
 from ledger import Entry
+from memory import done_key
 from observe import token_of
 from shared.entries import text
 from shared.lock import Hold
@@ -140,7 +141,7 @@ class _Effects:
 
     def _finish(self, action: Done) -> None:
         """Seen until the label is set, so it may come again although `previous` was written."""
-        key = f"done#{action.version}"
+        key = done_key(action.version)
         settings, parameters = self._gateway.settings, self._observed.parameters
         previous = action.previous or parameters.previous.value
         if not self._gateway.ledger.had(self._generation, key):

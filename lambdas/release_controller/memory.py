@@ -10,3 +10,8 @@ def once(observed: Observed, action: AskForHelp | Note | Test) -> Look | AskForH
     if action.key not in observed.noted:
         return Look("noted", action.key)
     return None if observed.noted[action.key] else action
+
+
+def done_key(version: int) -> str:
+    """The key of the entry that says that the champion parameter's version was released."""
+    return f"done#{version}"

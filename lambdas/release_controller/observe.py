@@ -38,6 +38,9 @@ TOKEN = "release-{}-{}-{}-{}"  # noqa: S105 - not a password: the client request
 CLOCK_SKEW = timedelta(minutes=1)
 PAGE = 100
 
+OFF = "off"
+"""The serving stack's output RunningNow while its endpoint is stopped."""
+
 _SCALED = {"true": True, "false": False}
 
 
@@ -83,6 +86,9 @@ class Observer:
             case "noted":
                 known = self._ledger.has(observed.parameters.generation, look.of)
                 return replace(observed, noted={**observed.noted, look.of: known})
+            case "told":
+                known = self._ledger.had(observed.parameters.generation, look.of)
+                return replace(observed, noted={**observed.noted, look.of: known})
             case "counts":
                 return self._experiments.count(observed)
 
@@ -125,6 +131,9 @@ class Observer:
                 for variant in ("champion", "challenger", "shadow")
             },
             parameters=tuple(parameter["ParameterKey"] for parameter in found.get("Parameters", [])),
+            running=outputs.get("RunningNow") != OFF,
+            # Only where the endpoint may stop does it matter.
+            updated=found.get("LastUpdatedTime") if "RunningNow" in outputs else None,
         )
 
     def _attempt(self, parameters: Parameters) -> Attempt:

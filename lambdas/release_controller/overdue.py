@@ -13,13 +13,18 @@ DEPLOYMENT = timedelta(days=1)
 def overdue_hours(observed: Observed) -> float:
     """Hours that the candidate has been in its stage beyond what that may take.
 
-    0 without a candidate, and while a person holds it. Raises MalformedParameter as every decision does.
+    0 without a candidate, while a person holds it, and while the endpoint is stopped. Where that happens, a deployment
+    counts from the last operation of the stack, so that a night or a weekend is no delay. Raises MalformedParameter as
+    every decision does.
     """
-    candidate = candidate_of(observed.parameters.candidate)
-    if candidate is None or command_of(observed.parameters.command).word == "pause":
+    candidate, stack = candidate_of(observed.parameters.candidate), observed.stack
+    if candidate is None or command_of(observed.parameters.command).word == "pause" or not stack.running:
         return 0.0
     experiment = observed.policy.experiment
     # The look that finds the time over comes one interval later at most, and waits for late data.
     compared = timedelta(hours=experiment.max_hours, seconds=experiment.look_seconds + experiment.settle_seconds)
-    allowed = compared if candidate.stage in ("shadow", "challenger") else DEPLOYMENT
-    return max(0.0, (observed.now - candidate.since - allowed) / timedelta(hours=1))
+    if candidate.stage in ("shadow", "challenger"):
+        since, allowed = candidate.since, compared
+    else:
+        since, allowed = max(candidate.since, stack.updated or candidate.since), DEPLOYMENT
+    return max(0.0, (observed.now - since - allowed) / timedelta(hours=1))

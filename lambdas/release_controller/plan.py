@@ -10,14 +10,15 @@ a crash can leave says by itself how to go on:
     parameters = stack, endpoint not     SageMaker rolled the endpoint back by itself: that is a failure too
     parameters differ, had succeeded     another operation undid it (a change set keeps the values of its
                                          creation): write a value again, which makes a new token
+    endpoint stopped                     take back what is not confirmed; it comes again when the endpoint is back
 
 Here is what keeps stack, endpoint and parameters in step; `stages` has what moves a candidate on.
 """
 
 from __future__ import annotations
 
-from desired import align, arrived, candidate
-from memory import once
+from desired import align, arrived, candidate, withdraw
+from memory import done_key, once
 from shared.versions import version_of
 from stages import intervene, next_step
 from state import (
@@ -74,6 +75,8 @@ def plan(observed: Observed) -> Action:
         return _tell_once(observed, _switched_off(observed))
     if (restored := _restore_champion(observed)) is not None:
         return restored
+    if not observed.stack.running:
+        return _stopped(observed)
     if observed.stack.endpoint_config and observed.endpoint is None:
         return Look("endpoint")
     if (relief := _relieve(observed)) is not None:
@@ -113,9 +116,39 @@ def _switched_off(observed: Observed) -> Note:
     return Note("switched-off", f"switched-off#{champion.version}", champion.value, reason)
 
 
+def _stopped(observed: Observed) -> Action:
+    """The endpoint is away for a while: nothing is released, and what was under way begins again when it is back."""
+    if (told := _told(observed)) is not None:
+        return told
+    if (write := withdraw(observed)) is not None:
+        return write
+    if observed.stack.status != "UPDATE_ROLLBACK_COMPLETE":
+        return Wait("the endpoint is stopped: releases wait until it is started")
+    status = "it is stopped, and the last update of its stack was rolled back"
+    remedy = "read the stack's events, mend what they name as failed, and start the endpoint: mlops start"
+    return _tell_once(observed, AskForHelp("endpoint", status, remedy, f"help#stopped#{observed.now:%Y-%m-%d}"))
+
+
+def _told(observed: Observed) -> Look | Done | None:
+    """A release that was told is done, though the run ended before it was marked so: people know it as the champion."""
+    champion, now = observed.parameters.champion, candidate(observed)
+    if not now or now.package != champion.value or champion.value == observed.parameters.released:
+        return None
+    key = done_key(champion.version)
+    if key not in observed.noted:
+        return Look("told", key)
+    return Done(champion.value, champion.version, _previous(observed)) if observed.noted[key] else None
+
+
 def _restore_champion(observed: Observed) -> Write | None:
-    """A champion parameter that was created anew says "none" while the stack serves somebody."""
+    """A champion parameter that was created anew says "none" while the stack serves somebody.
+
+    Not so where a first release was taken back while the endpoint is stopped: its candidate says that it comes again.
+    """
     if observed.parameters.champion.value == NONE and observed.stack.champion != NONE:
+        now = candidate(observed)
+        if now and now.package == observed.stack.champion and observed.parameters.released == NONE:
+            return None
         return Write("champion", observed.stack.champion, "the parameter was created anew; the stack knows who serves")
     return None
 

@@ -100,7 +100,8 @@ class Stack:
     challenger_scaled: the challenger's variant has a scaling target (its weight was above 0 then); None where
     variants are not scaled.
     alarms: names of the alarms on champion, challenger and shadow, by variant; a variant that is not deployed
-    has none. parameters: keys of the stack's parameters.
+    has none. parameters: keys of the stack's parameters. running: whether its endpoint is switched on, which a stack
+    without such a switch always is; updated: when an operation last changed the stack.
     """
 
     status: str
@@ -111,6 +112,8 @@ class Stack:
     endpoint_config: str = ""
     alarms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
+    running: bool = True
+    updated: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -200,10 +203,11 @@ class Wait:
 class Look:
     """The decision needs one more observation.
 
-    at "metadata" and "noted": `of` is the package's ARN, or the key of an entry of the ledger.
+    at "metadata", "noted" and "told": `of` is the package's ARN, or the key of an entry of the ledger, of this
+    generation ("noted") or of one of the few before it.
     """
 
-    at: Literal["attempt", "endpoint", "packages", "metadata", "alarming", "counts", "noted"]
+    at: Literal["attempt", "endpoint", "packages", "metadata", "alarming", "counts", "noted", "told"]
     of: str = ""
 
 

@@ -187,6 +187,15 @@ def command(value: str) -> Callable[[World], object]:
     return lambda world: world.command(value)
 
 
+def stop(world: World) -> None:
+    """The endpoint is to go, as at night."""
+    world.serving.stop()
+
+
+def start(world: World) -> None:
+    world.serving.start()
+
+
 def standing(version: int, stage: str) -> Callable[[World], bool]:
     """The version stands on the endpoint in this stage, and the stack is at rest."""
 

@@ -14,6 +14,8 @@ from tests.unit.lambdas.release_controller.plays import (
     on_its_way,
     repair,
     standing,
+    start,
+    stop,
 )
 
 STRATEGIES: dict[str, tuple[str, ...]] = {
@@ -83,6 +85,14 @@ def _people(stages: tuple[str, ...]) -> dict[str, Scenario]:
             before=FIRST,
         ),
         "promote of an unknown version": _scenario(stages, Step(command(f"promote {arn(9)}"))),
+        "stopped and started": _scenario(stages, Step(stop), Step(start)),
+        "stopped before any version": Scenario(
+            steps=(Step(stop), Step(approve(1)), Step(start)), policy={"stages": list(stages)}
+        ),
+        "approved while stopped": _stopped_first(stages, Step(start)),
+        "rollback asked for while stopped": _scenario(stages, Step(stop), Step(command("rollback")), Step(start)),
+        "stopped while the champion is replaced": _scenario(stages, Step(stop, on_its_way(2)), Step(start)),
+        "left stopped": _stopped_first(stages),
     }
     for stage in stages:
         here = standing(2, stage)
@@ -91,6 +101,7 @@ def _people(stages: tuple[str, ...]) -> dict[str, Scenario]:
             f"rejected in {stage}": _scenario(stages, Step(approve(2, "Rejected"), here), **quiet),
             f"superseded in {stage}": _scenario(stages, Step(approve(3), here), **quiet),
             f"promoted from {stage}": _scenario(stages, Step(command(f"promote {arn(2)}"), here), **quiet),
+            f"stopped in {stage}": _scenario(stages, Step(stop, asked(2, stage)), Step(start)),
             f"paused in {stage}": _scenario(stages, Step(command("pause"), asked(2, stage)), Step(command("none"))),
             f"rollback command in {stage}": Scenario(
                 steps=(Step(approve(3)), Step(command("rollback"), standing(3, stage))),
@@ -106,6 +117,16 @@ def _people(stages: tuple[str, ...]) -> dict[str, Scenario]:
             ),
         }
     return found
+
+
+def _stopped_first(stages: tuple[str, ...], *steps: Step) -> Scenario:
+    """Version 1 serves, its endpoint is stopped, version 2 is approved, and then the steps."""
+    return Scenario(
+        steps=(Step(stop), Step(approve(2)), *steps),
+        world={"quality": {2: "better"}},
+        policy={"stages": list(stages)},
+        before=FIRST,
+    )
 
 
 def _experiments(stages: tuple[str, ...]) -> dict[str, Scenario]:

@@ -39,11 +39,18 @@ ENDINGS = {
     "rollback fails": (2, 2, 0),
     "endpoint undoes a rollback": (2, 2, 0),
     "rollback to what failed": (2, 2, 1),
+    "stopped and started": (2, 0, 1),
+    "stopped before any version": (1, 0, 0),
+    "approved while stopped": (2, 0, 1),
+    "left stopped": (1, 0, 0),
+    "rollback asked for while stopped": (1, 2, 1),
+    "stopped while the champion is replaced": (2, 0, 1),
 }
 BY_START = {
     "superseded in": (3, 0, 1),
     "promoted from": (2, 0, 1),
     "paused in": (2, 0, 1),
+    "stopped in": (2, 0, 1),
     "champion rejected in": (1, 3, 1),
     "rollback command in": (1, 3, 1),
 }
@@ -53,7 +60,7 @@ LOSES = (1, 2, 0)
 
 HAPPENINGS = [
     "approve", "approve", "reject", "edit", "event", "event", "event", "step", "step", "step", "schedule", "schedule",
-    "lose", "deploy", "broken deploy", "scale", "command", "time",
+    "lose", "deploy", "broken deploy", "scale", "command", "time", "stop", "start",
 ]  # fmt: skip
 
 
@@ -74,8 +81,9 @@ def test_undisturbed_release_ends_as_it_should(quiet, strategy):
         assert [final["parameters"][name] for name in ("candidate", "challenger", "shadow", "command")] == ["none"] * 4
         assert (final["violations"], final["locked"]) == ([], []), ending
         champion = number(final["released"])
-        status, weights = ("InService", {"champion": 1.0}) if champion else ("", {})
-        config = f"config-champion{champion}" if champion else ""
+        there = champion and ending != "left stopped"
+        status, weights = ("InService", {"champion": 1.0}) if there else ("", {})
+        config = f"config-champion{champion}" if there else ""
         assert final["endpoint"] == (status, config, weights), ending
         assert len(world.told) == len(final["ledger"][0]) + sum(
             "needs help" in told or "is UPDATE" in told or "serving version" in told for told in world.told
@@ -158,13 +166,17 @@ def test_random_history_ends_with_what_the_rules_say(start, seed):
         world.serving.scale()
     world.command("none")
     controller.settle()
+    if world.serving.switch or not world.serving.held.running:
+        world.serving.start()
+        controller.settle()
+    assert world.serving.held.running
 
     assert world.value("champion") == world.serving.held.champion == world.ssm.released
     assert [world.value(name) for name in ("candidate", "challenger", "shadow", "command")] == ["none"] * 4
     assert world.serving.violations == []
     champion = number(world.ssm.released)
     if champion:
-        assert champion not in world.serving.bad | world.serving.broken
+        assert champion not in (world.serving.bad - world.serving.unwatched) | world.serving.broken
         assert world.serving.endpoint_status == "InService"
         assert (world.serving.config, world.serving.weights) == (f"config-champion{champion}", {"champion": 1.0})
         assert any(subject.endswith(f"version {champion} is released") for subject in world.told)
@@ -209,6 +221,10 @@ def happen(chance, controller):
         world.serving.deploy()
     elif what == "broken deploy":
         world.serving.deploy(ends="bad")
+    elif what == "stop":
+        world.serving.stop()
+    elif what == "start":
+        world.serving.start()
     elif what == "command":
         world.command(
             chance.choice(["pause", "none", "rollback", f"promote {arn(version)}", f"rollback {arn(version)}"])

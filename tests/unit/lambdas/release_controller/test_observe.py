@@ -67,6 +67,14 @@ def test_stack_without_autoscaling_says_nothing_of_a_scaled_challenger(parameter
     assert observe(parameters).stack.challenger_scaled is scaled
 
 
+@pytest.mark.parametrize(
+    ("output", "running"), [({"RunningNow": "off"}, False), ({"RunningNow": "on"}, True), ({}, True)]
+)
+def test_observes_whether_the_endpoint_is_switched_on(parameters, output, running):
+    describe(parameters, output)
+    assert observe(parameters).stack.running is running
+
+
 def test_observes_every_parameter_with_its_version(parameters):
     parameters.gateway.put("challenger-weight", "25")
     describe(parameters)

@@ -1,5 +1,6 @@
 """A candidate that stays longer than its stage may take is overdue, by the hour."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -43,3 +44,23 @@ def test_nothing_is_overdue_without_a_candidate(release_controller, observed):
 
 def test_nothing_is_overdue_while_a_person_holds_it(overdue):
     assert overdue("promote", 100, command="pause")[0] == 0
+
+
+@pytest.mark.parametrize("stage", ["shadow", "promote"])
+def test_nothing_is_overdue_while_the_endpoint_is_stopped(release_controller, observed, stage):
+    found = candidate_since(release_controller, observed, stage, 10_000)
+    stopped = replace(found, stack=replace(found.stack, running=False))
+    assert release_controller.overdue.overdue_hours(found) > 0
+    assert release_controller.overdue.overdue_hours(stopped) == 0
+
+
+def test_a_weekend_without_the_endpoint_is_no_delay_of_a_deployment(release_controller, observed):
+    found = candidate_since(release_controller, observed, "promote", 70)
+    started = replace(found, stack=replace(found.stack, updated=NOW - timedelta(hours=1)))
+    assert release_controller.overdue.overdue_hours(found) == pytest.approx(46)
+    assert release_controller.overdue.overdue_hours(started) == 0
+
+
+def candidate_since(release_controller, observed, stage, hours):
+    modified = NOW - timedelta(hours=hours)
+    return observed({"candidate": release_controller.state.Parameter(f"{PACKAGE} {stage}", 7, modified)})

@@ -241,3 +241,55 @@ def test_every_observation_leads_to_an_action_and_never_to_the_same_look_twice(o
             assert not scaled
         if isinstance(action, s.Write) and action.name == "champion" and candidate.endswith("promote"):
             assert observed.stack.shadow == "none"
+
+
+def stopped(o, version=1, **changes):
+    """The version was released, and the endpoint is switched off."""
+    seen = o.serving(version, config="", **changes)
+    return replace(seen, stack=replace(seen.stack, running=False), endpoint=None)
+
+
+def test_nothing_is_released_and_nothing_is_missed_while_the_endpoint_is_stopped(o):
+    off = stopped(o, packages={1: "Approved", 2: "Approved"}, command="rollback")
+    assert o.plan(replace(off, endpoint=None)) == o.s.Wait("the endpoint is stopped: releases wait until it is started")
+
+
+def test_a_stop_takes_back_what_was_not_confirmed_one_write_at_a_time(o):
+    """In the order in which variants leave; the candidate stays, so it comes again."""
+    now = {"candidate": f"{arn(2)} challenger", "challenger": arn(2), "stack_challenger": arn(2)}
+    assert o.plan(stopped(o, **now, weight="20")).name == "challenger-weight"
+    assert o.plan(stopped(o, **now)).name == "challenger"
+    shadow = o.plan(stopped(o, candidate=f"{arn(2)} shadow", shadow=arn(2), stack_shadow=arn(2)))
+    assert (shadow.name, shadow.value) == ("shadow", "none")
+    cut_off = stopped(o, candidate=f"{arn(2)} promote", champion=arn(2), stack_champion=arn(2))
+    assert o.plan(cut_off) == o.s.Look("told", "done#1")
+    champion = o.plan(replace(cut_off, noted={"done#1": False}))
+    assert (champion.name, champion.value) == ("champion", arn(1))
+    assert isinstance(o.plan(stopped(o, candidate=f"{arn(2)} promote")), o.s.Wait)
+
+
+def test_a_first_release_that_was_cut_off_by_a_stop_is_taken_back_for_good(o):
+    """Else the champion that the stack remembers and the one that the parameters name would take turns."""
+    unconfirmed = {"released": "none", "candidate": f"{arn(1)} promote", "stack_champion": arn(1)}
+    taken_back = o.plan(replace(stopped(o, 1, champion=arn(1), **unconfirmed), noted={"done#1": False}))
+    assert (taken_back.name, taken_back.value) == ("champion", "none")
+    assert isinstance(o.plan(stopped(o, 1, champion="none", **unconfirmed)), o.s.Wait)
+
+
+def test_a_lost_champion_comes_back_while_the_endpoint_is_stopped_too(o):
+    """CloudFormation reads the parameter when the endpoint starts."""
+    assert o.plan(stopped(o, champion="none", released="none", stack_champion=arn(1))).value == arn(1)
+
+
+def test_an_endpoint_that_could_not_start_is_told_once_a_day(o):
+    failed = stopped(o, status="UPDATE_ROLLBACK_COMPLETE")
+    key = f"help#stopped#{NOW:%Y-%m-%d}"
+    assert o.plan(failed) == o.s.Look("noted", key)
+    help_needed = o.plan(replace(failed, noted={key: False}))
+    assert isinstance(help_needed, o.s.AskForHelp) and "mlops start" in help_needed.remedy
+    assert isinstance(o.plan(replace(failed, noted={key: True})), o.s.Wait)
+
+
+def test_a_release_that_was_told_before_the_stop_is_not_taken_back(o):
+    told = stopped(o, candidate=f"{arn(2)} promote", champion=arn(2), stack_champion=arn(2))
+    assert o.plan(replace(told, noted={"done#1": True})) == o.s.Done(arn(2), 1, arn(1))

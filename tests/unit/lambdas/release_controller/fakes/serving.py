@@ -9,7 +9,7 @@ fail in whatever variant. `noisy` ones have an alarm on their variant.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.unit.lambdas.release_controller.fakes.clock import Clock
@@ -38,11 +38,12 @@ class Template:
     challenger: str = "none"
     weight: str = "0"
     shadow: str = "none"
+    running: bool = True
 
     @property
     def variants(self) -> dict[str, str]:
         """Package by variant; the shadow only stands beside a champion alone."""
-        if self.champion == "none":
+        if self.champion == "none" or not self.running:
             return {}
         beside = {"challenger": self.challenger} if self.challenger != "none" else {"shadow": self.shadow}
         return {"champion": self.champion, **{name: held for name, held in beside.items() if held != "none"}}
@@ -88,6 +89,10 @@ class Serving:
     violations: list[str] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     page_size: int = 3
+    switch: str = ""
+    """What the endpoint was asked to be last, "on" or "off", as long as it is not; Scheduler tries again."""
+    unwatched: set[int] = field(default_factory=set)
+    """Champions that came with a start before their release was confirmed: no canary looked at them."""
 
     # What people and time do.
 
@@ -106,6 +111,31 @@ class Serving:
             self.endpoint_status = "Updating" if self.endpoint_status == "InService" else "InService"
             self._endpoint_event()
 
+    def stop(self) -> None:
+        """At night, or by `mlops stop`."""
+        self.switch = "off"
+        self._turn()
+
+    def start(self) -> None:
+        """In the morning, or by `mlops start`."""
+        self.switch = "on"
+        self._turn()
+
+    def _turn(self) -> None:
+        """CloudFormation refuses while another operation runs; what cannot start at all is not tried for ever."""
+        if self.operation or self.status not in UPDATABLE or self.endpoint_status == "Updating":
+            return
+        template = replace(self._asked(), running=self.switch == "on")
+        self.switch = ""
+        if template.running == self.held.running:
+            fate, reason = self._fate(template)
+        elif {number(held) for held in template.variants.values()} & self.broken:
+            fate, reason = "bad", "the container does not pass its health check"
+        else:
+            fate, reason = "good", ""
+            self.unwatched |= {number(template.champion)} if template.variants else set()
+        self._begin("scheduler", template, fate, reason)
+
     def continue_rollback(self) -> None:
         """A person repaired what kept the stack from rolling back."""
         assert self.status == "UPDATE_ROLLBACK_FAILED"
@@ -119,6 +149,8 @@ class Serving:
             self._endpoint_event()
         operation = self.operation
         if operation is None:
+            if self.switch:
+                self._turn()
             return
         status = operation.steps.pop(0)
         if status == "UPDATE_ROLLBACK_IN_PROGRESS":
@@ -141,6 +173,7 @@ class Serving:
             "ChallengerWeight": held.weight,
             "ShadowPackage": held.shadow,
             "ChallengerScaled": str(held.scaled).lower(),
+            "RunningNow": "on" if held.running else "off",
         }
         if held.variants:
             outputs |= {"EndpointName": GROUP, "EndpointConfigName": held.config}
@@ -219,7 +252,11 @@ class Serving:
 
     def _asked(self) -> Template:
         return Template(
-            self.value("champion"), self.value("challenger"), self.value("challenger-weight"), self.value("shadow")
+            self.value("champion"),
+            self.value("challenger"),
+            self.value("challenger-weight"),
+            self.value("shadow"),
+            self.held.running,
         )
 
     def _fate(self, template: Template) -> tuple[str, str]:
@@ -242,6 +279,8 @@ class Serving:
     def _check(self, template: Template) -> None:
         """What a release must never ask for."""
         before, after = self.held.variants, template.variants
+        if not self.held.running:
+            self.violations.append(f"{after}: released while the endpoint is stopped")
         if before and self.held.champion != template.champion and set(before) != set(after):
             self.violations.append(f"{before} to {after}: no canary while the set of variants changes")
         if ("challenger" in before) != ("challenger" in after) and self.weights.get("challenger"):
@@ -262,7 +301,7 @@ class Serving:
     def _end(self, token: str, status: str) -> None:
         operation, self.operation = self.operation, None
         if operation and operation.ends == "good":
-            newcomer = self.config and operation.template.champion != self.held.champion
+            newcomer = self.config and operation.template.running and operation.template.champion != self.held.champion
             self.held = operation.template
             if not (newcomer and number(self.held.champion) in self.sly):
                 self._serve(self.held)
@@ -275,6 +314,8 @@ class Serving:
         variants = [name for name in template.variants if name != "shadow"]
         self.weights = {name: self.weights.get(name, float(name == "champion")) for name in variants}
         self.config = template.config if variants else ""
+        if not variants:
+            self.endpoint_status = ""
 
     def _set(self, token: str, status: str, reason: str = "") -> None:
         self.status = status

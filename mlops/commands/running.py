@@ -1,0 +1,98 @@
+"""`mlops stop` and `mlops start`: take an endpoint away while nobody needs it, and bring it back."""
+
+import argparse
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError, WaiterError
+
+from mlops import aws, people, target
+from mlops.commands import options
+from mlops.errors import CommandError, NotYet
+from mlops.target import LOCAL, Target
+from mlops_constructs.switch_names import ASKED, NOW, OFF, ON, RUNNING
+
+_BUSY = ("can not be updated", "cannot be updated")
+_POLL_SECONDS = 15
+
+
+def add(commands: "options.Commands") -> None:
+    for parser in (
+        options.command(commands, "stop", stop, "take the endpoint away; its champion comes back with `mlops start`"),
+        options.command(commands, "start", start, "bring the endpoint back that was stopped"),
+    ):
+        options.waits(parser)
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    return _turn(arguments, OFF, "is being stopped: releases wait until it is started")
+
+
+def start(arguments: argparse.Namespace) -> int:
+    return _turn(arguments, ON, "is being started, with the champion that it had")
+
+
+def _turn(arguments: argparse.Namespace, value: str, done: str) -> int:
+    model = target.find(arguments.env, arguments.model)
+    stack = _stack(model)
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    was = outputs.get(NOW)
+    if was is None:
+        needed = "set serving.stop.enabled = true, where retain is false, and deploy"
+        raise CommandError(f"{model.title}: its endpoint has no switch; {needed}")
+    changed = was != value
+    if changed:
+        _update(model, stack, value)
+        if arguments.wait:
+            _wait(model, arguments.timeout)
+    text = f"{model.names.endpoint} {done if changed else f'is {was} already; nothing to do'}"
+    options.answer(arguments, options.of(model, running=value == ON, changed=changed, text=text), [text])
+    return 0
+
+
+def _stack(model: Target) -> Mapping[str, Any]:
+    name = model.names.serving_stack
+    try:
+        found: Mapping[str, Any] = model.clients("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if aws.is_missing(error):
+            raise CommandError(f"stack {name}: does not exist; deploy it") from error
+        raise
+    return found
+
+
+def _update(model: Target, stack: Mapping[str, Any], value: str) -> None:
+    """As the schedule does it; raises CommandError while another operation of the stack runs."""
+    by = people.name(people.caller(model.clients("sts")))
+    asked = {RUNNING: value, ASKED: f"by {by}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    keys = [each["ParameterKey"] for each in stack["Parameters"]]
+    try:
+        model.clients("cloudformation").update_stack(
+            StackName=model.names.serving_stack,
+            UsePreviousTemplate=True,
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": asked[key]}
+                if key in asked
+                else {"ParameterKey": key, "UsePreviousValue": True}
+                for key in keys
+            ],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+    except ClientError as error:
+        if any(word in str(error) for word in _BUSY):
+            busy = f"stack {model.names.serving_stack} is being updated; try again when that has ended"
+            raise CommandError(f"{model.title}: {busy}") from error
+        raise
+
+
+def _wait(model: Target, seconds: int) -> None:
+    name, poll = model.names.serving_stack, 1 if model.environment == LOCAL else _POLL_SECONDS
+    waiter = model.clients("cloudformation").get_waiter("stack_update_complete")
+    try:
+        waiter.wait(StackName=name, WaiterConfig={"Delay": poll, "MaxAttempts": -(-seconds // poll)})
+    except WaiterError as error:
+        status = _stack(model)["StackStatus"]
+        if "IN_PROGRESS" in status:
+            raise NotYet(f"stack {name}: is still {status} after {seconds} s") from error
+        raise CommandError(f"stack {name}: is {status}; read its events, and try again") from error
