@@ -86,6 +86,10 @@ class Maker:
         if not arn:
             troubles.append("pipeline: the version does not name the execution that registered it")
             return {}, [], {}, ""
+        if not self._settings.sees_making:
+            place = self._settings.takes_from
+            troubles.append(f"pipeline: execution {arn}: is in the account of {place}, whose manifest has it (origin)")
+            return {}, [], {}, ""
         try:
             return self._run(arn, troubles)
         except Unknown as why:

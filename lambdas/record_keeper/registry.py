@@ -12,7 +12,7 @@ from ledger import DECISIONS, Ledger
 from making import ENDS, Maker
 from objects import Storage
 from settings import Clients, Settings
-from shared.versions import version_of
+from shared.versions import group_of, version_of
 from state import Archived, Bundle, Document, Ended, Json, Overview, Seen, Step, Subject
 
 PAGE = 100
@@ -82,7 +82,7 @@ class Observer:
 
     def _registered(self, step: Step) -> bool:
         """Whether the step registered a version of this model, and did not take another run's."""
-        group = f":model-package/{self._settings.model_package_group}/".lower()
+        group = f":model-package/{group_of(self._settings.model_package_group)}/".lower()
         return step.kind == "RegisterModel" and not step.cached and group in step.job.lower()
 
     def look(self, subject: Subject, before: Mapping[str, Any]) -> Seen:

@@ -30,7 +30,8 @@ class Settings:
     """The function's environment variables, in lower case; `governance` and `feature_groups` are read from their JSON.
 
     base: what the names of the model's things on AWS begin with. model_package_group and pipeline are those of the
-    environment `takes_from`, where that is not empty: versions are made there. endpoint_arn: of this environment.
+    environment `takes_from`, where that is not empty: versions are made there. The group is an ARN where that is in
+    another account. endpoint_arn: of this environment.
     feature_groups: of those that the model learns from, by their names in the configuration, the names on AWS.
     tracking: ARN of the MLflow that keeps the pipeline's runs, "" for none.
     function_name: Lambda's own variable; it is how the keeper knows its own edits again.
@@ -77,6 +78,11 @@ class Settings:
     def makes(self) -> bool:
         """Whether the versions are made in this environment, so that their metadata are its to write."""
         return not self.takes_from
+
+    @property
+    def sees_making(self) -> bool:
+        """Whether the pipeline's executions and jobs can be read: no account shows them to another."""
+        return not self.model_package_group.startswith("arn:")
 
     @property
     def tracks(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway import Settings
+from shared.versions import group_of
 
 _PACKAGE = re.compile(r"arn:[^:]+:sagemaker:[^:]*:\d*:model-package/(?P<group>[^/]+)/(?P<version>[1-9]\d*)")
 _MEMBERS = ("package", "endpoint", "again")
@@ -36,8 +37,8 @@ def parse(event: object, settings: Settings) -> Request:
         raise MalformedRequestError(str(unknown[0]), event[unknown[0]], f"no member but {', '.join(_MEMBERS)}")
     package = event.get("package")
     match = _PACKAGE.fullmatch(package) if isinstance(package, str) else None
-    if match is None or match["group"] != settings.model_package_group:
-        expected = f"the ARN of a version in the model package group {settings.model_package_group}"
+    if match is None or match["group"] != group_of(settings.model_package_group):
+        expected = f"the ARN of a version in the model package group {group_of(settings.model_package_group)}"
         raise MalformedRequestError("package", package, expected)
     if event.get("endpoint") != settings.endpoint_name:
         raise MalformedRequestError("endpoint", event.get("endpoint"), settings.endpoint_name)

@@ -10,6 +10,7 @@ import settings as environment
 from botocore.exceptions import ClientError
 from ledger import Ledger
 from observe import Observer
+from places import Reach, there
 from settings import Clients, Settings
 from shared import outlets
 from shared.lock import Lock
@@ -38,13 +39,17 @@ class Gateway:
     """
 
     def __init__(
-        self, settings: Settings, clients: Clients, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        settings: Settings,
+        clients: Clients,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        reach: Reach = there,
     ) -> None:
         self.settings, self.clock = settings, clock
         self._aws = clients
         self.ledger = Ledger(clients.dynamodb, settings.ledger_table, settings.partition)
         self.lock = Lock(clients.dynamodb, settings.ledger_table, settings.partition, clock)
-        self.observer = Observer(settings, clients, self.ledger, clock)
+        self.observer = Observer(settings, clients, self.ledger, clock, reach)
 
     def start(self, run: Run) -> str:
         """Start the training pipeline, or find it started under the run's token; returns the execution's ARN.

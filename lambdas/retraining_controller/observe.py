@@ -10,16 +10,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from ledger import Ledger
-from settings import Clients, Settings, Watched
+from places import Reach, places
+from settings import Clients, Settings
 from shared.events import RUNNING
 from shared.logs import say
-from state import NONE, Execution, Findings, Memory, Observed, Place, Snapshot, Version
+from state import Execution, Findings, Memory, Observed, Place, Snapshot, Version
 
 PAGE = 100
 LONGEST = timedelta(days=30)
 """No execution runs longer: a pipeline's jobs end after 28 days at most (quotas of SageMaker)."""
 
-BATCH = 10  # names that GetParameters takes
 DEGRADING = ("model_quality", "calibration")
 """Monitors that say that the model got worse (pipeline_code/monitoring/findings.py)."""
 
@@ -32,8 +32,10 @@ class Observer:
     Errors of AWS that are no answer in themselves (throttling, faults, refused permission) are raised.
     """
 
-    def __init__(self, settings: Settings, clients: Clients, ledger: Ledger, clock: Callable[[], datetime]) -> None:
-        self._settings, self._aws, self._ledger, self._clock = settings, clients, ledger, clock
+    def __init__(
+        self, settings: Settings, clients: Clients, ledger: Ledger, clock: Callable[[], datetime], reach: Reach
+    ) -> None:
+        self._settings, self._aws, self._ledger, self._clock, self._reach = settings, clients, ledger, clock, reach
 
     def observe(self) -> Observed:
         """The ledger first: whoever writes at the same time notes what it started after starting it."""
@@ -56,21 +58,7 @@ class Observer:
         )
 
     def _places(self) -> tuple[Place, ...]:
-        watched = self._settings.places
-        names = [place.alarm for place in watched]
-        # Metric alarms only: composite ones would take a right on all alarms of the account.
-        found = self._aws.cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm"])["MetricAlarms"]
-        alarms = {alarm["AlarmName"]: alarm for alarm in found}
-        parameters = self._parameters([place.parameters + name for place in watched for name in ("champion", "failed")])
-        return tuple(_place(place, alarms.get(place.alarm, {}), parameters) for place in watched)
-
-    def _parameters(self, names: list[str]) -> dict[str, Mapping[str, Any]]:
-        """By name; an environment that is not deployed yet has none."""
-        found = {}
-        for first in range(0, len(names), BATCH):
-            answer = self._aws.ssm.get_parameters(Names=names[first : first + BATCH])
-            found.update({entry["Name"]: entry for entry in answer["Parameters"]})
-        return found
+        return places(self._settings.places, self._aws, self._reach)
 
     def _findings(self) -> Findings | None:
         """The monitor's last word. Whoever may not list a bucket cannot tell what is missing from what is forbidden."""
@@ -198,19 +186,6 @@ class Observer:
             return None
         newest = max(written, key=lambda folder: (folder != "", written[folder], folder))
         return f"s3://{self._settings.data_bucket}/{prefix}{newest}", written[newest]
-
-
-def _place(watched: Watched, alarm: Mapping[str, Any], parameters: Mapping[str, Mapping[str, Any]]) -> Place:
-    champion = parameters.get(f"{watched.parameters}champion", {})
-    return Place(
-        environment=watched.environment,
-        alarming=alarm.get("StateValue") == "ALARM",
-        since=alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp"),
-        why=str(alarm.get("StateReason", "")),
-        champion=str(champion.get("Value", NONE)),
-        released=champion.get("LastModifiedDate"),
-        failed=str(parameters.get(f"{watched.parameters}failed", {}).get("Value", NONE)),
-    )
 
 
 def _read_findings(document: Mapping[str, Any]) -> Findings:

@@ -16,11 +16,15 @@ from shared.environment import ConfigurationError
 
 @dataclass(frozen=True)
 class Watched:
-    """An environment that serves versions trained here: its alarm, and the prefix of its release parameters."""
+    """An environment that serves versions trained here: its alarm, and the prefix of its release parameters.
+
+    role: in another account, what is to be assumed to look there; "" in this one.
+    """
 
     environment: str
     alarm: str
     parameters: str
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Clients:
     dynamodb: Any
     sns: Any
     sqs: Any
+    sts: Any
 
 
 @cache

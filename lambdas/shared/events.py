@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.versions import version_of
+from shared.versions import group_of, version_of
 
 SCHEDULE = "Scheduled Event"
 APPROVALS = ("Approved", "Rejected", "PendingManualApproval")
@@ -69,10 +69,10 @@ def opened(event: object, sources: Mapping[str, Sequence[str]]) -> tuple[str, Ma
 
 
 def model_package(detail: Mapping[str, Any], group: str) -> Wake | Ignored:
-    """A version of the group was registered, approved, rejected or edited."""
+    """A version of the group (its name, or its ARN) was registered, approved, rejected or edited."""
     name = text(detail, "ModelPackageGroupName", "the name of a model package group")
-    if name != group:
-        return Ignored(f"model package group {name} is not {group}")
+    if name != group_of(group):
+        return Ignored(f"model package group {name} is not {group_of(group)}")
     version = detail.get("ModelPackageVersion", MISSING)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise MalformedEvent("detail.ModelPackageVersion", version, "a whole number of 1 or more")

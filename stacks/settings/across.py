@@ -57,9 +57,8 @@ def _can_be_taken_from(settings: EnvironmentSettings, source: EnvironmentSetting
     def refuse(allowed: str) -> None:
         raise SettingRefusedError(key, source.environment, allowed)
 
-    for shared in ("project", "account", "region"):
-        if getattr(source, shared) != getattr(settings, shared):
-            refuse(f"an environment with the same {shared}: a registry is not read across that")
+    if why := _barrier(settings, source):
+        refuse(why)
     theirs, ours = source.models.get(folder), settings.models[folder]
     if theirs is None:
         refuse(f"an environment that has the model {folder}")
@@ -105,10 +104,27 @@ def _is_watched(settings: EnvironmentSettings, watcher: EnvironmentSettings, fol
         return  # a default for models that are there, which this one is not yet
     if not theirs.watches:
         raise SettingRefusedError(key, watcher.environment, "an environment whose monitoring.enabled is true")
+    if why := _barrier(settings, watcher):
+        raise SettingRefusedError(key, watcher.environment, why)
     if theirs.release.takes_from != settings.environment:
         raise SettingRefusedError(
             key, watcher.environment, f"an environment that takes its versions from {settings.environment}"
         )
+
+
+def _barrier(settings: EnvironmentSettings, other: EnvironmentSettings) -> str | None:
+    """What the other environment would have to be for a model to go from one to the other, None if it is that."""
+    if other.project != settings.project:
+        return "an environment with the same project: what belongs to a model is found by names that begin with it"
+    if (other.account is None) != (settings.account is None):
+        unset = settings if settings.account is None else other
+        return (
+            "an environment whose account is known, as one's own: set account and region in "
+            f"config/{unset.environment}.toml too, or in neither"
+        )
+    if other.region != settings.region:
+        return "an environment with the same region: SageMaker serves a model from data in the endpoint's own region"
+    return None
 
 
 def _image(settings: EnvironmentSettings, model: ModelSettings) -> tuple[str, str | None]:

@@ -4,22 +4,24 @@ import difflib
 import json
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from stacks.settings.schema import EnvironmentSettings
 from stacks.settings.sources import Key, Layers
 
 _LONGEST_VALUE = 60
-_NOT_A_KEY = {"environment"}  # the file's name says it
+_NOT_A_KEY = {"environment", "delivery"}  # the file's name says it, or the loader
 _TYPES = {"boolean": "true or false", "string": "text in quotes", "object": "a table"}
 
 
-def describe(error: ValidationError, layers: Layers, *, base: str) -> str:
+def describe(
+    error: ValidationError, layers: Layers, *, base: str, settings: type[BaseModel] = EnvironmentSettings
+) -> str:
     """One line on the first problem, and how many other settings are wrong too."""
     problems = error.errors(include_url=False)
     others = len({_origin(_path(problem), layers) or _path(problem) for problem in problems}) - 1
-    line = _line(problems[0], layers, base)
+    line = _line(problems[0], layers, base, settings)
     return f"{line} (and {others} more)" if others else line
 
 
@@ -39,9 +41,9 @@ def _path(problem: ErrorDetails) -> Key:
     return path
 
 
-def _line(problem: ErrorDetails, layers: Layers, base: str) -> str:
+def _line(problem: ErrorDetails, layers: Layers, base: str, settings: type[BaseModel]) -> str:
     path = _path(problem)
-    schema, inside = _schema_at(path)
+    schema, inside = _schema_at(path, settings)
     match problem["type"]:
         case "missing" if path[-1].isdigit():  # a list that is too short
             return f"{place(path[:-1], layers)}: must be {_allowed(schema)}"
@@ -73,9 +75,9 @@ def _at(values: Any, path: Key) -> Any:
     return values
 
 
-def _schema_at(path: Key) -> tuple[dict[str, Any], dict[str, Any]]:
+def _schema_at(path: Key, settings: type[BaseModel]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The JSON schema of the value at `path`, and that of the table it is in, as far as the schema knows."""
-    root = EnvironmentSettings.model_json_schema()
+    root = settings.model_json_schema()
     schema, inside = root, root
     for part in path:
         table = _resolve(schema, root)

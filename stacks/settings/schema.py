@@ -7,7 +7,9 @@ from pydantic import Field, model_validator
 
 from mlops_constructs.access_settings import AccessSettings, AuditSettings
 from mlops_constructs.batch_settings import BatchSettings
+from mlops_constructs.budget_settings import BudgetSettings, ModelBudgetSettings
 from mlops_constructs.code_bundle import SHARED_PACKAGES
+from mlops_constructs.delivery_settings import S3Source, Source
 from mlops_constructs.errors import ConstructError
 from mlops_constructs.feature_settings import STORE, FeatureGroupSettings, ModelFeatures
 from mlops_constructs.frameworks import FRAMEWORKS
@@ -15,9 +17,13 @@ from mlops_constructs.frozen import Frozen, FrozenModel, refuse
 from mlops_constructs.governance_settings import ExperimentSettings, GovernanceSettings
 from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import EnvironmentNames
+from mlops_constructs.network_settings import NetworkSettings
+from mlops_constructs.project_settings import ProjectReference, ProjectsSettings
+from mlops_constructs.registry import Registry
 from mlops_constructs.release_settings import ReleaseSettings
 from mlops_constructs.retraining_settings import RetrainingSettings
 from mlops_constructs.settings import ServingSettings, Strategy, TrainingSettings
+from stacks.settings.neighbours import Neighbour
 
 # The keys of data_protection.RETENTION; a type cannot be made from them. A test compares.
 LogRetentionDays = Literal[
@@ -48,6 +54,33 @@ ImageUri = Annotated[
 ]
 
 
+Qualifier = Annotated[
+    str,
+    Field(pattern=r"^[a-z0-9]{1,10}$", description="the qualifier of a bootstrap of CDK: 1 to 10 of a-z and 0-9"),
+]
+
+
+PolicyName = Annotated[
+    str,
+    Field(pattern=r"^[\w+=,.@-]{0,128}$", description='the name of a managed policy of the account, or ""'),
+]
+
+
+class DeploymentSettings(FrozenModel):
+    """With what the stacks are deployed."""
+
+    qualifier: Qualifier
+    permissions_boundary: PolicyName
+
+
+class Delivered(FrozenModel):
+    """A pipeline delivers to the environment; account: the pipeline's, None where it is the environment's own."""
+
+    account: Account | None
+    region: Region | None
+    source: Annotated[Source, Field(discriminator="kind")]
+
+
 class NotificationSettings(FrozenModel):
     """Who hears about what happens."""
 
@@ -58,6 +91,15 @@ class MetricsSettings(FrozenModel):
     """Who sees figures beside CloudWatch's own dashboards."""
 
     readers: Annotated[tuple[RoleArn, ...], Field(strict=False)]
+
+
+Pack = Literal["AwsSolutions", "NIST.800-53.R5", "HIPAA.Security", "PCI.DSS.321"]
+
+
+class ComplianceSettings(FrozenModel):
+    """Which packs of cdk-nag's rules the templates must follow."""
+
+    packs: Annotated[tuple[Pack, ...], Field(strict=False)]
 
 
 class ModelSettings(FrozenModel):
@@ -73,6 +115,8 @@ class ModelSettings(FrozenModel):
     retraining: RetrainingSettings
     features: ModelFeatures
     governance: GovernanceSettings
+    sagemaker_project: ProjectReference
+    budget: ModelBudgetSettings
     experiments: ExperimentSettings
 
     @property
@@ -96,6 +140,13 @@ class ModelSettings(FrozenModel):
     def _there_is_something_to_watch(self) -> Self:
         if self.monitoring.enabled and not self.serving.capture_percentage:
             refuse("serving.capture_percentage", "at least 1, since monitoring.enabled is true")
+        return self
+
+    @model_validator(mode="after")
+    def _stops_what_nothing_holds(self) -> Self:
+        """SageMaker deletes no endpoint that a monitoring schedule of its own still watches."""
+        if self.serving.stop.enabled and self.watches and self.monitoring.engine == "model-monitor":
+            refuse("serving.stop.enabled", 'false, since monitoring.engine "model-monitor" holds the endpoint')
         return self
 
     @model_validator(mode="after")
@@ -129,23 +180,65 @@ class EnvironmentSettings(FrozenModel):
     region: Region | None = None
     retain: bool
     log_retention_days: LogRetentionDays
+    deployment: DeploymentSettings
+    delivery: Delivered | None = None
+    """Filled by the loader, from config/delivery.toml."""
     notifications: NotificationSettings
     metrics: MetricsSettings
     images: Annotated[Mapping[str, ImageUri], Frozen]
     access: AccessSettings
     audit: AuditSettings
+    network: NetworkSettings
+    compliance: ComplianceSettings
+    projects: ProjectsSettings
+    budget: BudgetSettings
     feature_groups: Annotated[Mapping[str, FeatureGroupSettings], Frozen]
     models: Annotated[Mapping[str, ModelSettings], Frozen]
+    neighbours: Annotated[tuple[Neighbour, ...], Field(strict=False)] = ()
+    """The environments that this one has to do with. Not from its file: the loader knows the others'."""
+
+    @property
+    def elsewhere(self) -> tuple[Neighbour, ...]:
+        """The neighbours in another account. Where an account is not written down, none is known to be another."""
+        ours = self.account
+        return tuple(each for each in self.neighbours if ours and each.account and each.account != ours)
+
+    def registry(self, model: str) -> Registry:
+        """Where the versions of `model` (its folder) are registered."""
+        place = self.models[model].release.takes_from
+        account = next((each.account for each in self.elsewhere if each.environment == place), None)
+        names = EnvironmentNames(self.project, self.environment).model(model)
+        return Registry(names.registry(place), account or "")
 
     def used_groups(self, model: str) -> dict[str, FeatureGroupSettings]:
         """The feature groups that `model` (its folder) uses, by their names."""
         return {name: self.feature_groups[name] for name in self.models[model].features.groups}
+
+    @property
+    def has_budgets(self) -> bool:
+        """Whether AWS Budgets has something to tell the environment's topic."""
+        return any([self.budget.monthly_usd, *(model.budget.monthly_usd for model in self.models.values())])
 
     @model_validator(mode="after")
     def _account_with_region(self) -> Self:
         if (self.account is None) != (self.region is None):
             given, missing = ("region", "account") if self.account is None else ("account", "region")
             refuse(given, f"together with {missing}: set both, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _projects_can_push(self) -> Self:
+        """A connection and a repository of CodeCommit are used in their own account and region."""
+        if not self.projects.enabled:
+            return self
+        if self.delivery is None:
+            refuse("projects.enabled", "false, since config/delivery.toml does not deliver to this environment")
+        if isinstance(self.delivery.source, S3Source):
+            refuse(
+                "projects.enabled", 'false, since source.kind of config/delivery.toml is "s3", which takes no branch'
+            )
+        if (self.delivery.account, self.delivery.region) != (self.account, self.region):
+            refuse("projects.enabled", "false, since the pipeline of config/delivery.toml is elsewhere")
         return self
 
     @model_validator(mode="after")
@@ -217,6 +310,26 @@ class EnvironmentSettings(FrozenModel):
                         f"models.{name}.{key}",
                         f"at least {window}, since retain is true and alarms look {window} s back (alarms.periods)",
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _experiments_can_be_reached(self) -> Self:
+        """The environment's own VPC has no endpoint for MLflow, and an app of MLflow has none at all."""
+        for name, model in self.models.items() if self.network.own else ():
+            if model.experiments.tracking:
+                refuse(
+                    f"models.{name}.experiments.tracking",
+                    '"", since network.mode is "vpc": no endpoint of the environment\'s own VPC leads to MLflow; with '
+                    "network.vpc_id it can be a VPC that has one",
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _stops_where_nothing_is_kept(self) -> Self:
+        """What serves customers does not close at night."""
+        for name, model in self.models.items() if self.retain else ():
+            if model.serving.stop.enabled:
+                refuse(f"models.{name}.serving.stop.enabled", "false, since retain is true")
         return self
 
     @model_validator(mode="after")

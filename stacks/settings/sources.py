@@ -42,26 +42,30 @@ def shown(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
-def merge(paths: list[Path]) -> Layers:
-    """Lay `paths` over each other, the last on top; `[model_defaults]` goes below every `[models.<name>]`."""
+def merge(paths: list[Path], *, many: str = "models", defaults: str = "model_defaults", named: str = "") -> Layers:
+    """Lay `paths` over each other, the last on top; `[model_defaults]` goes below every `[models.<name>]`.
+
+    many, defaults: the same of other tables; named: a list of names that have a table even where no file writes one.
+    """
     documents = [(shown(path), read(path)) for path in paths]
     for file, document in documents:
-        for key in ("models", "model_defaults"):
+        for key in (many, defaults):
             if not isinstance(document.get(key, {}), dict):
                 raise SettingsError(f"{file}: {key} = {document[key]!r}: must be a table")
-    names = list(dict.fromkeys(name for _, document in documents for name in document.get("models", {})))
-    tables = [_Table((), (), file, _without_models(document)) for file, document in documents]
+    listed = [name for _, document in documents for name in _texts(document.get(named))]
+    names = list(dict.fromkeys([*listed, *(name for _, document in documents for name in document.get(many, {}))]))
+    tables = [_Table((), (), file, _without(document, many, defaults)) for file, document in documents]
     for name in names:
-        target = ("models", name)
+        target = (many, name)
         tables += [
-            _Table(target, ("model_defaults",), file, document["model_defaults"])
+            _Table(target, (defaults,), file, document[defaults])
             for file, document in documents
-            if "model_defaults" in document
+            if defaults in document
         ]
         tables += [
-            _Table(target, target, file, document["models"][name])
+            _Table(target, target, file, document[many][name])
             for file, document in documents
-            if name in document.get("models", {})
+            if name in document.get(many, {})
         ]
     return _lay(tables)
 
@@ -98,5 +102,9 @@ def _put(values: dict[str, Any], path: Key, value: Any) -> None:
         table[path[-1]] = value
 
 
-def _without_models(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key not in ("models", "model_defaults")}
+def _without(document: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in keys}
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

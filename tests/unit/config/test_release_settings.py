@@ -95,7 +95,8 @@ WAYS = '["replace"], ["shadow"], ["challenger"] or ["shadow", "challenger"]'
         (
             RELEASE,
             'takes_from = "local"',
-            'takes_from = "local": must be an environment with the same account: a registry is not read across that',
+            'takes_from = "local": must be an environment whose account is known, as one\'s own: set account and '
+            "region in config/prod.toml too, or in neither",
         ),
         (
             RELEASE,

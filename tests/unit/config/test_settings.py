@@ -167,7 +167,7 @@ SERVING = "models.loan_approval.serving"
             f'[{SERVING}]\ninstance_typ = "ml.m5.large"',
             f'config/prod.toml: {SERVING}.instance_typ = "ml.m5.large": unknown key; nearest is instance_type; '
             f"allowed are alarms, assignment, autoscaling, capture_percentage, challenger, deployment, instance_count, "
-            f"instance_type",
+            f"instance_type, stop",
         ),
         (
             "[models.loan_approval.training]\ntuning_parallel_jobs = 20",

@@ -164,7 +164,7 @@ def test_answers_before_lambda_ends_the_function(ask, bucket, custom_resources, 
             "table",
             "t",
             "ResourceProperties.Kind: 'table', expected one of bucket, model-package-group, instance-type, "
-            "feature-group",
+            "feature-group, default-security-group",
         ),
         ("bucket", "", "ResourceProperties.Name: '', expected the name of the bucket"),
     ],

@@ -13,6 +13,7 @@ from tests.unit.lambdas.record_keeper.names import (
     CODE,
     DIGEST,
     FOLDER,
+    GROUP,
     IMAGE,
     SNAPSHOT,
     SOMEBODY,
@@ -320,6 +321,18 @@ def test_version_made_elsewhere_names_its_origin_and_keeps_its_link(start):
     assert world.manifest(1)["origin"] == {"environment": "staging", "manifest": link}
     assert world.packages[1]["CustomerMetadataProperties"]["manifest"] == link
     assert "UpdateModelPackage" not in world.calls
+
+
+def test_version_made_in_another_account_is_not_asked_how(start):
+    """No account shows its executions to another; the origin's manifest has what they were."""
+    group = f"arn:aws:sagemaker:eu-west-1:111122223333:model-package-group/{GROUP}"
+    keeper = start(TAKES_FROM="staging", MODEL_PACKAGE_GROUP=group)
+    world = keeper.world
+    world.train(1, manifest="s3://staging-evidence/loan_approval/version-1/")
+    keeper.happen()
+    [told] = [each for each in world.manifest(1)["missing"] if each.startswith("pipeline")]
+    assert told.endswith("is in the account of staging, whose manifest has it (origin)")
+    assert not [call for call in world.calls if "Pipeline" in call or "Job" in call]
 
 
 def test_manifest_is_one_line_of_json_that_athena_reads(trained):

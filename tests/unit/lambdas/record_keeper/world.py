@@ -295,7 +295,8 @@ class World:
     def list_model_packages(
         self, ModelPackageGroupName: str, SortBy: str, SortOrder: str, MaxResults: int, NextToken: str = "0"
     ) -> Row:
-        assert (ModelPackageGroupName, SortBy, SortOrder) == (GROUP, "CreationTime", "Descending")
+        name = ModelPackageGroupName.rpartition("/")[2]  # the ARN is taken as well
+        assert (name, SortBy, SortOrder) == (GROUP, "CreationTime", "Descending")
         start, versions = int(NextToken), sorted(self.packages, reverse=True)
         stop = start + min(MaxResults, 2)
         members = ("ModelPackageArn", "ModelPackageStatus", "ModelApprovalStatus")

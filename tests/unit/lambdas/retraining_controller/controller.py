@@ -19,6 +19,14 @@ class Controller(Delivery):
         super().__init__(modules, world, modules.settings.Settings.read(environ(**policy)), CrashError)
         self.policy = SimpleNamespace(**POLICY | policy)
 
+    def _gateway(self, clients: Any) -> Any:
+        def reach(sts: Any, role: str) -> Any:
+            """Another account is seen by the same world, once it has lent a role."""
+            sts.assume_role(RoleArn=role, RoleSessionName="retraining", DurationSeconds=900)
+            return clients
+
+        return self.modules.gateway.Gateway(self.settings, clients, lambda: self.world.clock.now, reach)
+
     def look(self) -> str:
         return self.run(LOOK)["reason"]
 

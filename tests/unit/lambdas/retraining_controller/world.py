@@ -89,6 +89,7 @@ class World:
         self.objects: dict[str, datetime] = {}
         self.latest: dict[str, Any] | str | None = None
         self.deployed, self.refuses = True, ""
+        self.lends: set[str] = set()
         self.lag, self.checked = lag, checked
         self.events: list[dict[str, Any]] = []
         self.calls: list[str] = []
@@ -201,6 +202,12 @@ class World:
         answer = getattr(player, method)(**parameters)
         self.after_call(name)
         return answer
+
+    def assume_role(self, RoleArn: str, RoleSessionName: str, DurationSeconds: int) -> dict[str, Any]:
+        """Roles of other accounts are there from the deployment of those on."""
+        if RoleArn not in self.lends:
+            raise refused("AccessDenied", f"not authorized to perform: sts:AssumeRole on {RoleArn}", "AssumeRole")
+        return {"Credentials": {"AccessKeyId": "A", "SecretAccessKey": "S", "SessionToken": "T"}}
 
     def describe_alarms(self, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:
         assert AlarmTypes == ["MetricAlarm"]
