@@ -1,0 +1,155 @@
+"""What CloudFormation may do when it deploys: enough for every resource of every template, and no more than meant."""
+
+import json
+import re
+
+import pytest
+from ministack.core import iam_evaluator
+
+from local_aws.cloudformation import schemas
+from mlops.bootstrap import POLICY_LIMIT, Plan
+from tests.infra.environments import all_synthesized
+from tests.infra.permissions import ACCOUNT, REGION
+
+NEVER_USED = re.compile(
+    # What CloudFormation asks for features that no template here has: streams, other stores, other network types.
+    r"(elasticfilesystem|s3files|s3tables|firehose|kinesis|lakeformation|organizations|ram|ds|redshift\w*|rds|"
+    r"route53\w*|vpc-lattice|ecr|xray|resource-groups|secretsmanager|codestar-\w+|mediastore\w*|account|"
+    r"autoscaling|billing|vpce):.*|"
+    r"dynamodb:(BatchWriteItem|DeleteItem|GetItem|PutItem|Query|Scan|UpdateItem)|"  # of tables that are imported
+    r"iam:(Attach|Detach)(Group|User)Policy|ec2:(CreateVpcEncryptionControl|ModifyVpcTenancy)|"
+    r"iam:(PutUser.*|DeleteUser.*|GetUser.*|PutGroup.*|DeleteGroup.*|GetGroup.*|List\w*Groups?\w*|List\w*Users?\w*|"
+    r"SimulateCustomPolicy|SimulatePrincipalPolicy|ListPolicies|ListRoles|ListPolicyTags|SetDefaultPolicyVersion|"
+    r"(Put|Delete)RolePermissionsBoundary)|"
+    r"s3:GetObject.*|ec2:(Describe|Create|Delete)NetworkInterface.*|ec2:.*(Ipam|Ipv6|TransitGateway|CarrierGateway|"
+    r"LocalGateway|NetworkAcl|InternetGateway|EgressOnly|Verified|CoreNetwork|PrefixList|Nat).*"
+)
+"""Rights that schemas name for what no template here does."""
+
+PLAN = Plan("mlops", "tests", ACCOUNT, REGION, "hnb659fds", boundary="mlops-boundary")
+
+
+def evaluated(action, resource="*", plan=PLAN, key="Deployment", **context):
+    def resolved(value):
+        match value:
+            case {"Fn::Sub": text}:
+                return text.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", ACCOUNT)
+            case dict():
+                return {name: resolved(each) for name, each in value.items()}
+            case list():
+                return [resolved(each) for each in value]
+        return value
+
+    document = resolved(plan.template()["Resources"][key]["Properties"]["PolicyDocument"])
+    asked = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}",
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        source_ip="203.0.113.1",
+        secure_transport=True,
+        service_context={name.replace("__", ":").lower(): value for name, value in context.items()},
+    )
+    return iam_evaluator.evaluate(asked, [iam_evaluator.parse_policy_document(document)]).decision == "Allow"
+
+
+def role(name):
+    return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+
+@pytest.fixture(scope="module")
+def needed(tmp_path_factory):
+    """What CloudFormation says that it calls for the resource types of all templates, by the schemas of the types."""
+    kinds = {
+        resource["Type"]
+        for file in all_synthesized(tmp_path_factory).glob("*/*.template.json")
+        for resource in json.loads(file.read_text())["Resources"].values()
+    }
+    found = [schemas.schema(kind, REGION) for kind in kinds if not kind.startswith("Custom::")]
+    assert all(found)
+    return {
+        action.lower().partition(":")[0] + ":" + action.partition(":")[2]: each.type_name
+        for each in found
+        for handler in each.document.get("handlers", {}).values()
+        for action in handler.get("permissions", [])
+        if "*" not in action
+    }
+
+
+def test_every_resource_of_every_template_can_be_made_changed_and_removed(needed):
+    context = {
+        "iam__PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/mlops-boundary",
+        "iam__PassedToService": "lambda.amazonaws.com",
+    }
+    own = {"iam": [role("mlops-dev-x"), f"arn:aws:iam::{ACCOUNT}:policy/mlops-dev-viewer"]}
+    linked = role("aws-service-role/sagemaker.application-autoscaling.amazonaws.com/X")
+    missing = {
+        action: kind
+        for action, kind in needed.items()
+        if not NEVER_USED.fullmatch(action)
+        and not any(
+            evaluated(action, resource, **context)
+            for resource in own.get(action.partition(":")[0], ["*"]) + ([linked] if "ServiceLinked" in action else [])
+        )
+    }
+    assert missing == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:GetObject", "arn:aws:s3:::mlops-prod-data/loan_approval/book.csv"),
+        ("dynamodb:Query", f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/ledger"),
+        ("sagemaker:UpdateModelPackage", f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/mlops-prod-x/1"),
+        ("sagemaker:InvokeEndpoint", f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/mlops-prod-x"),
+        ("s3:BypassGovernanceRetention", "arn:aws:s3:::evidence/x"),
+        ("iam:CreateRole", role("somebody-elses")),
+        ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/mlops-x"),
+        ("iam:PutRolePolicy", role(f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}")),
+        ("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/mlops-deployment-{REGION}"),
+        ("iam:CreatePolicyVersion", f"arn:aws:iam::{ACCOUNT}:policy/mlops-boundary"),
+        ("ec2:RunInstances", "*"),
+        ("ec2:CreateInternetGateway", "*"),
+        ("ec2:AllocateAddress", "*"),
+        ("organizations:LeaveOrganization", "*"),
+    ],
+)
+def test_a_deployment_cannot(action, resource):
+    bound = {"iam__PermissionsBoundary": f"arn:aws:iam::{ACCOUNT}:policy/mlops-boundary"}
+    assert not evaluated(action, resource, **bound)
+
+
+def test_code_of_functions_is_read_from_the_bucket_of_the_bootstrap():
+    assert evaluated("s3:GetObject", f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}/1.zip")
+    other = Plan("mlops", "tests", ACCOUNT, REGION, "own")
+    assert not evaluated("s3:GetObject", f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}/1.zip", plan=other)
+
+
+def test_no_role_is_made_without_the_boundary_where_there_is_one():
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/mlops-boundary"
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"):
+        assert evaluated(action, role("mlops-dev-x"), iam__PermissionsBoundary=boundary)
+        assert not evaluated(action, role("mlops-dev-x"))
+        assert evaluated(action, role("mlops-dev-x"), plan=Plan("mlops", "tests", ACCOUNT, REGION, "hnb659fds"))
+
+
+def test_roles_are_handed_to_the_services_that_take_them_and_to_no_other():
+    assert evaluated("iam:PassRole", role("mlops-dev-x"), iam__PassedToService="sagemaker.amazonaws.com")
+    assert not evaluated("iam:PassRole", role("mlops-dev-x"), iam__PassedToService="ec2.amazonaws.com")
+    assert not evaluated("iam:PassRole", role("admin"), iam__PassedToService="sagemaker.amazonaws.com")
+
+
+def test_no_role_under_the_boundary_makes_rights():
+    assert evaluated("sagemaker:CreateModel", key="Boundary")
+    assert not evaluated("iam:CreateRole", role("mlops-dev-x"), key="Boundary")
+    assert not evaluated("iam:PutRolePolicy", role("mlops-dev-x"), key="Boundary")
+    assert evaluated("iam:PassRole", role("mlops-dev-x"), key="Boundary"), "jobs are given roles"
+
+
+def test_policies_are_short_enough_for_the_longest_project():
+    template = Plan("p" * 20, "tests", ACCOUNT, "ap-southeast-99", "q" * 10, boundary="b" * 128).template()
+    for each in template["Resources"].values():
+        text = json.dumps(each["Properties"]["PolicyDocument"], separators=(",", ":"))
+        assert len(text) < POLICY_LIMIT

@@ -1,0 +1,120 @@
+"""`mlops bootstrap`: what it says before it does anything, and what it then does."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from mlops.bootstrap import Plan, prepare
+from mlops.errors import CommandError
+
+PLAN = Plan("mlops", "the environment prod", "444455556666", "eu-west-1", "hnb659fds", trusted=("111122223333",))
+
+
+class CloudFormation:
+    """One stack at most; `statuses` are what describing it answers after a request, the last one for ever."""
+
+    def __init__(self, *statuses: str, there: bool = False, refused: str = "") -> None:
+        self.statuses, self.there, self.refused = list(statuses), there, refused
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        if not self.there:
+            raise _error(f"Stack with id {StackName} does not exist")
+        status = self.statuses[0] if len(self.statuses) == 1 else self.statuses.pop(0)
+        return {"Stacks": [{"StackStatus": status}]}
+
+    def create_stack(self, **request: Any) -> None:
+        self.requests.append(("create", request))
+        self.there = True
+
+    def update_stack(self, **request: Any) -> None:
+        if self.refused:
+            raise _error(self.refused)
+        self.requests.append(("update", request))
+
+
+def _error(message: str) -> ClientError:
+    return ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
+
+
+def done(cloudformation: CloudFormation, plan: Plan = PLAN) -> tuple[list[list[str]], list[str]]:
+    calls: list[list[str]] = []
+    said: list[str] = []
+    prepare(plan, cloudformation, calls.append, said.append, lambda _: None)
+    return calls, said
+
+
+def test_policies_come_before_the_bootstrap_that_names_them() -> None:
+    cloudformation = CloudFormation("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
+    calls, said = done(cloudformation)
+    [(kind, request)] = cloudformation.requests
+    assert kind == "create"
+    assert request["StackName"] == "mlops-deployment"
+    assert request["EnableTerminationProtection"]
+    names = [
+        each["Properties"]["ManagedPolicyName"] for each in json.loads(request["TemplateBody"])["Resources"].values()
+    ]
+    assert names == ["mlops-deployment-eu-west-1"]
+    [arguments] = calls
+    assert arguments[:2] == ["bootstrap", "aws://444455556666/eu-west-1"]
+    given = dict(itertools.pairwise(arguments))
+    assert given["--cloudformation-execution-policies"] == "arn:aws:iam::444455556666:policy/mlops-deployment-eu-west-1"
+    assert given["--trust"] == "111122223333"
+    assert said == ["stack mlops-deployment: CREATE_COMPLETE"]
+
+
+def test_doing_it_again_changes_nothing() -> None:
+    cloudformation = CloudFormation("CREATE_COMPLETE", there=True, refused="No updates are to be performed.")
+    calls, said = done(cloudformation)
+    assert said == ["stack mlops-deployment: unchanged"]
+    assert len(calls) == 1, "CDK's own bootstrap sees by itself what is there"
+
+
+def test_what_changed_is_updated() -> None:
+    cloudformation = CloudFormation("UPDATE_COMPLETE", there=True)
+    done(cloudformation)
+    assert [kind for kind, _ in cloudformation.requests] == ["update"]
+
+
+def test_a_stack_that_failed_is_not_followed_by_a_bootstrap_that_needs_it() -> None:
+    calls: list[list[str]] = []
+    with pytest.raises(CommandError, match="stack mlops-deployment: ROLLBACK_COMPLETE; look at its events"):
+        prepare(PLAN, CloudFormation("ROLLBACK_COMPLETE"), calls.append, lambda _: None, lambda _: None)
+    assert calls == []
+
+
+def test_plan_names_account_policies_trust_and_costs_first() -> None:
+    text = "\n".join(PLAN.lines())
+    for part in (
+        "account 444455556666, region eu-west-1",
+        "mlops-deployment-eu-west-1",
+        "CDKToolkit",
+        "111122223333",
+        "KMS",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("boundary", "made"),
+    [("", []), ("mlops-boundary", ["mlops-boundary"]), ("the-banks-own", [])],
+)
+def test_boundary_is_made_where_it_is_the_projects_own(boundary: str, made: list[str]) -> None:
+    plan = Plan("mlops", "tests", "111122223333", "eu-west-1", "own", boundary=boundary)
+    names = [each["Properties"]["ManagedPolicyName"] for each in plan.template()["Resources"].values()]
+    assert names[1:] == made
+    assert ("has to be there" in "\n".join(plan.lines())) == (bool(boundary) and not made)
+
+
+def test_a_qualifier_of_its_own_has_a_bootstrap_of_its_own() -> None:
+    plan = Plan("mlops", "tests", "111122223333", "eu-west-1", "bank1")
+    assert plan.toolkit_stack == "CDKToolkit-bank1"
+    assert "cdk-bank1-assets-*" in json.dumps(plan.template())
+
+
+def test_partitions_follow_from_regions() -> None:
+    assert Plan("mlops", "tests", "1", "cn-north-1", "q").policy_arn.startswith("arn:aws-cn:")
+    assert Plan("mlops", "tests", "1", "us-gov-west-1", "q").policy_arn.startswith("arn:aws-us-gov:")
