@@ -10,6 +10,7 @@ from mlops_constructs.artifact_source import ArtifactSource
 from mlops_constructs.audit_tables import AuditTables
 from mlops_constructs.audit_trail import AuditTrail
 from mlops_constructs.auditor_rights import AuditorRights
+from mlops_constructs.delivery_role import DeliveryRole
 from mlops_constructs.empty_on_delete import EmptyOnDelete
 from mlops_constructs.environment_arns import EnvironmentArns
 from mlops_constructs.feature_access import FeatureAccess
@@ -22,7 +23,8 @@ from stacks.settings import EnvironmentSettings
 
 
 class AccessStack(cdk.Stack):
-    """Four roles; with `audit.trail` a trail, its table and the usual questions. The trail's files are state."""
+    """Four roles of people, and one of a pipeline that delivers here; with `audit.trail` a trail, its table and the
+    usual questions. The trail's files are state."""
 
     def __init__(
         self,
@@ -35,23 +37,21 @@ class AccessStack(cdk.Stack):
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
-        models = [names.model(folder) for folder in settings.models]
-        registries = [names.model(folder).registry(each.release.takes_from) for folder, each in settings.models.items()]
+        registries = [settings.registry(folder) for folder in settings.models]
         people = PeopleRoles(
             self,
             "People",
             names=names,
             access=settings.access,
             foundation=foundation,
-            models=models,
             registries=registries,
             proofs=[evidence_key(each) for each in _tested_in(settings)],
             unfilled=FeatureAccess(names, _unfilled(settings), foundation),
         )
-        for source, folder in self._sources(names, settings):
+        for source, folder in self._sources(settings):
             for person in (people.data_scientist, people.auditor):
                 source.grant_read_versions_below(person.policy, folder)
-        auditor = AuditorRights(people.auditor, EnvironmentArns(self, names), models, foundation)
+        auditor = AuditorRights(people.auditor, EnvironmentArns(self, names), foundation)
         auditor.to_versions()
         auditor.to_protection()
         if settings.audit.trail:
@@ -62,6 +62,15 @@ class AccessStack(cdk.Stack):
             cdk.CfnOutput(self, "TrailName", value=trail.name)
             cdk.CfnOutput(self, "AuditWorkgroup", value=tables.workgroup_name)
         auditor.and_nothing_else()
+        if settings.delivery:
+            DeliveryRole(
+                self,
+                "Delivery",
+                names=names,
+                account=settings.delivery.account,
+                foundation=foundation,
+                trains=any(each.trains for each in settings.models.values()),
+            )
         for key, person in {
             "DataScientistRoleArn": people.data_scientist,
             "ApproverRoleArn": people.approver,
@@ -70,14 +79,15 @@ class AccessStack(cdk.Stack):
         }.items():
             cdk.CfnOutput(self, key, value=person.role.role_arn)
 
-    def _sources(self, names: EnvironmentNames, settings: EnvironmentSettings) -> Iterator[tuple[ArtifactSource, str]]:
+    def _sources(self, settings: EnvironmentSettings) -> Iterator[tuple[ArtifactSource, str]]:
         """Where versions were made that are released here, with the folder of each model."""
-        places = {folder: each.release.takes_from for folder, each in settings.models.items()}
+        taken = [folder for folder, each in settings.models.items() if each.release.takes_from]
+        places = {settings.models[folder].release.takes_from: settings.registry(folder) for folder in taken}
         sources = {
-            place: ArtifactSource(self, f"Source-{place}", names=EnvironmentNames(names.project, place))
-            for place in sorted({*places.values()} - {""})
+            place: ArtifactSource(self, f"Source-{place}", registry=registry)
+            for place, registry in sorted(places.items())
         }
-        yield from ((sources[place], folder) for folder, place in places.items() if place)
+        yield from ((sources[settings.models[folder].release.takes_from], folder) for folder in taken)
 
     def _keep(self, settings: EnvironmentSettings, foundation: Foundation, trail: AuditTrail) -> None:
         if not settings.retain:

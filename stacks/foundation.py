@@ -1,5 +1,6 @@
-"""What an environment's models share: key, buckets, ledger, release parameters, topic. It holds state and is kept."""
+"""What an environment's models share: key, buckets, ledger, topic. It holds state and is kept."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -9,13 +10,18 @@ from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.empty_on_delete import EmptyOnDelete
 from mlops_constructs.encrypted_bucket import AccessLogBucket, EncryptedBucket
 from mlops_constructs.environment_key import EnvironmentKey
+from mlops_constructs.event_forwarding import ALARMS, VERSIONS, EventIntake
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.ledger import Ledger
+from mlops_constructs.ledger_backup import LedgerBackup
 from mlops_constructs.naming import EnvironmentNames
+from mlops_constructs.network import Network
+from mlops_constructs.network_watch import NetworkWatch
 from mlops_constructs.notification_topic import NotificationTopic
-from mlops_constructs.release_parameters import ReleaseParameters
+from mlops_constructs.private_network import VpcPlace
 from mlops_constructs.shared_parameters import SharedParameters
 from stacks.settings import EnvironmentSettings
+from stacks.settings.neighbours import Neighbour
 
 EVIDENCE_DAYS = 7 * 365
 """How long nobody can remove a version's evidence by accident, from the day that it was written.
@@ -27,7 +33,10 @@ documentation for a system of high risk (Regulation (EU) 2024/1689, article 18),
 
 
 class FoundationStack(cdk.Stack):
-    """Outlives every model; nothing in it is replaced by a deployment."""
+    """Outlives every model; nothing in it is replaced by a deployment.
+
+    place: where in a private network everything runs, if it does.
+    """
 
     def __init__(
         self,
@@ -36,11 +45,19 @@ class FoundationStack(cdk.Stack):
         *,
         names: EnvironmentNames,
         settings: EnvironmentSettings,
+        place: VpcPlace | None = None,
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
         key = EnvironmentKey(self, "Key", retain=settings.retain, description=f"Everything that {names.base} stores")
-        protection = DataProtection(key=key, retain=settings.retain, log_retention_days=settings.log_retention_days)
+        protection = DataProtection(
+            key=key,
+            retain=settings.retain,
+            log_retention_days=settings.log_retention_days,
+            network=self._enter(place, names, key) if place else None,
+        )
+        if place and place.default_group:
+            NetworkWatch(self, "NetworkWatch", place=place, protection=protection)
         access_logs = AccessLogBucket(self, "AccessLogs", protection=protection)
         data, artifacts, capture = (
             EncryptedBucket(self, name, protection=protection, access_logs=access_logs)
@@ -56,7 +73,12 @@ class FoundationStack(cdk.Stack):
         capture.send_events()  # outcomes arrive there, and the release controllers want to know
         data.send_events()  # training data arrive there, and the retraining controllers want to know
         ledger = Ledger(self, "Ledger", protection=protection)
+        if settings.retain:
+            LedgerBackup(self, "LedgerBackup", ledger=ledger, protection=protection)
         topic = NotificationTopic(self, "Topic", key=key, emails=settings.notifications.emails)
+        if settings.has_budgets:
+            topic.let_budgets_publish()
+            key.let_budgets_publish()
         self.foundation = Foundation(
             data=data,
             artifacts=artifacts,
@@ -67,9 +89,7 @@ class FoundationStack(cdk.Stack):
             protection=protection,
         )
         SharedParameters(self, "Shared", names=names, artifacts=artifacts, key=key)
-        for folder in settings.models:
-            model = names.model(folder)
-            ReleaseParameters(self, f"Release-{model.public}", names=model)
+        self._open(names, settings.elsewhere, key, artifacts)
         if not settings.retain:
             emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=protection)
             for bucket in (data, artifacts, capture, evidence, access_logs):
@@ -84,6 +104,31 @@ class FoundationStack(cdk.Stack):
         cdk.CfnOutput(self, "EvidenceBucket", value=evidence.bucket_name)
         cdk.CfnOutput(self, "LedgerTable", value=ledger.table_name)
         cdk.CfnOutput(self, "TopicArn", value=topic.topic_arn)
+
+    def _open(
+        self, names: EnvironmentNames, elsewhere: Sequence[Neighbour], key: EnvironmentKey, artifacts: EncryptedBucket
+    ) -> None:
+        """What environments in other accounts may read and tell here; nothing where there are none."""
+        given: dict[str, set[str]] = {}
+        for each in elsewhere:
+            account = str(each.account)
+            if each.gives:
+                given.setdefault(account, set()).update(each.gives)
+            kinds = {"Versions": VERSIONS if each.takes else None, "Degradation": ALARMS if each.degrades else None}
+            for what, kind in kinds.items():
+                if kind:
+                    name = f"{what}-{each.environment}"
+                    EventIntake(self, name, account=account, kind=kind, statement_id=names.statement_id(name))
+        for account, folders in sorted(given.items()):
+            artifacts.let_account_read_below(account, sorted(folders))
+        if given:
+            key.let_accounts_read(sorted(given), names.key_alias)
+
+    def _enter(self, place: VpcPlace, names: EnvironmentNames, key: EnvironmentKey) -> Network:
+        network = Network(self, "Network", names=names, place=place, key=key)
+        policies = network.functions, network.jobs, network.packages.readers
+        self._export(*(each.managed_policy_arn for each in policies))
+        return network
 
     def _export(self, *values: str) -> None:
         """Always, whether a model's stack imports it today or not.

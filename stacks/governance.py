@@ -34,7 +34,7 @@ class GovernanceStack(cdk.Stack):
             self,
             "Records",
             names=names,
-            takes_from=model.release.takes_from,
+            registry=settings.registry(names.folder),
             settings=model.governance,
             data_prefix=model.training.data_prefix,
             feature_groups={name: environment.feature_group(name) for name in model.features.groups},

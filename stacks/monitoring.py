@@ -1,5 +1,6 @@
 """How one model is watched, who is told, and what trains it anew."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from constructs import Construct
 
 from mlops_constructs.artifact_source import ArtifactSource
 from mlops_constructs.dead_letter_queue import DeadLetterQueue
+from mlops_constructs.degradation_reader import DegradationReader
+from mlops_constructs.event_forwarding import EventForwarding, alarm_raised
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
 from mlops_constructs.model_dashboard import ModelDashboard
@@ -18,6 +21,7 @@ from mlops_constructs.monitoring_pipeline import MonitoringPipeline
 from mlops_constructs.monitoring_schedule import MonitoringSchedule
 from mlops_constructs.monitoring_settings import Engine
 from mlops_constructs.naming import EnvironmentNames, ModelNames
+from mlops_constructs.retraining_access import WatchedPlace
 from mlops_constructs.retraining_controller import RetrainingController
 from stacks.settings import EnvironmentSettings
 
@@ -64,6 +68,8 @@ class MonitoringStack(cdk.Stack):
             )
         if model.trains and model.retraining.enabled:
             self._retrain()
+        if model.watches:
+            self._tell()
         shown = alarms.shown if alarms else []
         dashboard = ModelDashboard(self, "Dashboard", metrics=metrics, alarms=shown, trains=model.trains)
         cdk.CfnOutput(self, "DashboardName", value=dashboard.dashboard_name)
@@ -74,7 +80,7 @@ class MonitoringStack(cdk.Stack):
             self,
             "Monitoring",
             names=names,
-            registry=names.registry(model.release.takes_from),
+            registry=self._settings.registry(names.folder),
             framework=model.framework,
             settings=model.monitoring,
             training=model.training,
@@ -101,7 +107,7 @@ class MonitoringStack(cdk.Stack):
             self,
             "ModelMonitor",
             names=names,
-            registry=names.registry(model.release.takes_from),
+            registry=self._settings.registry(names.folder),
             settings=model.monitoring,
             code_root=code_root,
             foundation=self._foundation,
@@ -113,16 +119,27 @@ class MonitoringStack(cdk.Stack):
         return undelivered
 
     def _build_source(self) -> ArtifactSource | None:
-        elsewhere = self._model.release.takes_from
-        return (
-            ArtifactSource(self, "Source", names=EnvironmentNames(self._names.project, elsewhere))
-            if elsewhere
-            else None
-        )
+        return ArtifactSource.of(self, "Source", self._settings.registry(self._names.folder), self._names.environment)
+
+    def _tell(self) -> None:
+        """Let environments in other accounts, where this model's versions are made, see and hear that it got worse."""
+        names = self._names
+        for each in self._settings.elsewhere:
+            if names.folder not in each.tells:
+                continue
+            trainer, account = EnvironmentNames(names.project, each.environment), str(each.account)
+            DegradationReader(self, f"Reader-{each.environment}", names=names, trainer=trainer, account=account)
+            EventForwarding(
+                Construct(self, f"To-{each.environment}"),
+                "Forwarding",
+                account=account,
+                description=f"Tells {each.environment} when versions of {names.base} get worse",
+                pattern=alarm_raised(names.degradation_alarm),
+                foundation=self._foundation,
+            )
 
     def _retrain(self) -> None:
         names, model = self._names, self._model
-        degraded = [names, *(names.registry(each) for each in model.retraining.degradation_in)]
         retraining = RetrainingController(
             self,
             "Retraining",
@@ -130,6 +147,16 @@ class MonitoringStack(cdk.Stack):
             settings=model.retraining,
             training=model.training,
             foundation=self._foundation,
-            alarm_names=[each.degradation_alarm for each in degraded],
+            places=[WatchedPlace(names), *self._places_of_others()],
         )
         cdk.CfnOutput(self, "RetrainingFunctionName", value=retraining.function.function_name)
+
+    def _places_of_others(self) -> Iterator[WatchedPlace]:
+        """As the configuration names them; in another account only where the model is, or no role would be there."""
+        names, elsewhere = self._names, {each.environment: each for each in self._settings.elsewhere}
+        for environment in self._model.retraining.degradation_in:
+            neighbour = elsewhere.get(environment)
+            if neighbour is None:
+                yield WatchedPlace(names.registry(environment))
+            elif names.folder in neighbour.degrades:
+                yield WatchedPlace(names.registry(environment), str(neighbour.account))

@@ -33,7 +33,7 @@ class ReleaseStack(cdk.Stack):
         **stack: Any,
     ) -> None:
         super().__init__(scope, construct_id, **stack)
-        model = settings.models[names.folder]
+        model, registry = settings.models[names.folder], settings.registry(names.folder)
         common: dict[str, Any] = {"names": names, "foundation": foundation}
         tests = None
         if model.enabled and model.release.tests:
@@ -42,12 +42,13 @@ class ReleaseStack(cdk.Stack):
                 "Tests",
                 settings=model.release,
                 samples=code_root / names.folder / SAMPLES,
-                package_group=names.registry(model.release.takes_from).package_group,
+                registry=registry,
                 **common,
             )
         controller = ReleaseController(
             self,
             "Controller",
+            registry=registry,
             settings=model.release,
             enabled=model.enabled,
             tables=PredictionTables(self, "Tables", **common),

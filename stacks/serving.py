@@ -15,6 +15,8 @@ from mlops_constructs.model_endpoint import ModelEndpoint
 from mlops_constructs.model_role import ModelRole
 from mlops_constructs.naming import EnvironmentNames, ModelNames
 from mlops_constructs.release_inputs import ReleaseInputs
+from mlops_constructs.running_switch import RunningSwitch
+from mlops_constructs.stop_schedules import StopSchedules
 from stacks.settings import EnvironmentSettings
 
 
@@ -38,12 +40,17 @@ class ServingStack(cdk.Stack):
         synthesizer = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
         super().__init__(scope, construct_id, synthesizer=synthesizer, **stack)
         model = settings.models[names.folder]
+        stop = model.serving.stop
         released = ReleaseInputs(
-            self, "Released", names=names, enabled=model.enabled, autoscaling=model.serving.autoscaling.enabled
+            self,
+            "Released",
+            names=names,
+            enabled=model.enabled,
+            autoscaling=model.serving.autoscaling.enabled,
+            switch=RunningSwitch(self, "Switch") if stop.enabled else None,
         )
         image = Images(self, settings.images).image(model.framework)
-        elsewhere = model.release.takes_from
-        source = ArtifactSource(self, "Source", names=EnvironmentNames(names.project, elsewhere)) if elsewhere else None
+        source = ArtifactSource.of(self, "Source", settings.registry(names.folder), names.environment)
         features = FeatureAccess(
             EnvironmentNames(names.project, names.environment), settings.used_groups(names.folder), foundation
         )
@@ -67,6 +74,8 @@ class ServingStack(cdk.Stack):
             # Absent where nothing scales: the release controller then has no scaling target to wait for.
             scaled = cdk.Fn.condition_if(released.challenger_scales.logical_id, "true", "false")
             cdk.CfnOutput(self, "ChallengerScaled", value=cdk.Token.as_string(scaled))
+        if stop.enabled and (stop.down_cron or stop.up_cron):
+            StopSchedules(self, "Stop", names=names, settings=stop, foundation=foundation)
 
     def _build_outputs(self, names: ModelNames, released: ReleaseInputs, endpoint: ModelEndpoint) -> None:
         champion, challenger, shadow = released.champion.exists, released.challenger.exists, released.shadow.exists

@@ -8,19 +8,27 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
-from mlops_constructs.acknowledge import acknowledge
+from mlops_constructs.acknowledge import acknowledge, acknowledge_in_standards
 from mlops_constructs.errors import ConstructError
 
 Conditions = Mapping[str, Mapping[str, Any]]
 
 NO_RESOURCE = "The action has no resource to name (service authorization reference)"
 
+INLINE = (
+    "Decided for all roles: what one role alone may do stands in a policy of its own, which nothing else can be given "
+    "and which goes when the role goes (IAM user guide: inline policies, for a strict one-to-one relationship)."
+)
+"""Why roles have inline policies, which the standards do not want."""
+
 _TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
+_explained: WeakSet[IConstruct] = WeakSet()
 
 
 def allow(
@@ -40,7 +48,17 @@ def allow(
     iam.Grant.add_to_principal(
         grantee=role, actions=list(actions), resource_arns=list(resources), conditions=dict(conditions or {})
     )
-    acknowledge(role, {f"AwsSolutions-IAM5[{finding}]": why or "" for finding in wildcards})
+    if wildcards:
+        acknowledge(role, {f"AwsSolutions-IAM5[{finding}]": why or "" for finding in wildcards})
+    if not isinstance(role, iam.ManagedPolicy):
+        explain_inline(role)
+
+
+def explain_inline(role: iam.IRole) -> None:
+    """Accept that `role` has an inline policy; for a role that gets its rights otherwise than by `allow`."""
+    if role not in _explained:
+        _explained.add(role)
+        acknowledge_in_standards(role, {"IAMNoInlinePolicy": INLINE})
 
 
 def _flat_forms(scope: IConstruct, arn: str) -> set[str]:

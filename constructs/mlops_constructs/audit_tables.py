@@ -11,7 +11,8 @@ from mlops_constructs.audit_columns import COLUMNS
 from mlops_constructs.audit_queries import QUERIES
 from mlops_constructs.audit_trail import AuditTrail
 from mlops_constructs.foundation import Foundation
-from mlops_constructs.naming import EnvironmentNames, ModelNames
+from mlops_constructs.naming import EnvironmentNames
+from mlops_constructs.registry import Registry
 from mlops_constructs.workgroup import workgroup
 
 RESULTS = "audit-queries"
@@ -46,9 +47,9 @@ class AuditTables(Construct):
         names: EnvironmentNames,
         trail: AuditTrail,
         foundation: Foundation,
-        registries: Sequence[ModelNames],
+        registries: Sequence[Registry],
     ) -> None:
-        """registries: of each model, the names where its versions are."""
+        """registries: of each model, where its versions are; one in another account is in that account's trail."""
         super().__init__(scope, construct_id)
         self._names, self._trail, self._foundation = names, trail, foundation
         self.database_name = f"{names.base}_audit".replace("-", "_")
@@ -81,9 +82,9 @@ class AuditTables(Construct):
     def workgroup_arn(self) -> str:
         return cdk.Stack.of(self).format_arn(service="athena", resource="workgroup", resource_name=self.workgroup_name)
 
-    def _values(self, registries: Sequence[ModelNames]) -> Mapping[str, str]:
+    def _values(self, registries: Sequence[Registry]) -> Mapping[str, str]:
         """What the queries leave open."""
-        groups = sorted({each.package_group for each in registries})
+        groups = sorted({each.group_name for each in registries})
         return {
             "base": self._names.base,
             "parameters": f"/{self._names.project}/{self._names.environment}/",

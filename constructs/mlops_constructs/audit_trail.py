@@ -8,8 +8,10 @@ from constructs import Construct
 
 from mlops_constructs.audit_bucket import AuditBucket
 from mlops_constructs.encrypted_bucket import AccessLogBucket, EncryptedBucket
+from mlops_constructs.failure_alarm import FailureAlarm
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import EnvironmentNames
+from mlops_constructs.trail_watch import TrailWatch
 
 _Field = cloudtrail.CfnTrail.AdvancedFieldSelectorProperty
 _Selector = cloudtrail.CfnTrail.AdvancedEventSelectorProperty
@@ -36,6 +38,7 @@ class AuditTrail(Construct):
         self.bucket = AuditBucket(
             self, "Files", protection=protection, access_logs=self.access_logs, trail_arn=self.arn
         )
+        self.watch = TrailWatch(self, "Watch", protection=protection, base=names.base)
         groups = stack.format_arn(service="sagemaker", resource="feature-group", resource_name=f"{names.base}-")
         self.trail = cloudtrail.CfnTrail(
             self,
@@ -47,6 +50,8 @@ class AuditTrail(Construct):
             enable_log_file_validation=True,
             s3_bucket_name=self.bucket.bucket_name,
             kms_key_id=protection.key.key_arn,
+            cloud_watch_logs_log_group_arn=self.watch.log_group.log_group_arn,
+            cloud_watch_logs_role_arn=self.watch.role.role_arn,
             advanced_event_selectors=[
                 _selector("Changes of the account", _equals("eventCategory", "Management"), _changes()),
                 _objects("Data, models and evidence", (foundation.data, foundation.artifacts, foundation.evidence)),
@@ -61,7 +66,12 @@ class AuditTrail(Construct):
             ],
         )
         assert self.bucket.policy
-        self.trail.node.add_dependency(self.bucket.policy)
+        self.trail.node.add_dependency(self.bucket.policy, self.watch.role)
+        touched = self.watch.count(
+            trail_name=self.name, bucket_name=self.bucket.bucket_name, key_id=protection.key.key_id
+        )
+        description = f"Somebody changed the trail of {names.base}, its bucket or its key, not by a deployment"
+        FailureAlarm(self, "Touched", metric=touched, topic=foundation.topic, description=description)
 
 
 def _objects(name: str, buckets: Sequence[EncryptedBucket], *further: _Field) -> _Selector:

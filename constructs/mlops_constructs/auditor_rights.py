@@ -1,18 +1,15 @@
 """What an auditor may do besides looking: check that everything is there, export model cards, ask the trail, and read
 what protects all that. Nothing is changed by it."""
 
-from collections.abc import Sequence
-
 from mlops_constructs.access import NO_RESOURCE
 from mlops_constructs.audit_tables import RESULTS, TABLE, AuditTables
 from mlops_constructs.audit_trail import AuditTrail
 from mlops_constructs.encrypted_bucket import EncryptedBucket
 from mlops_constructs.environment_arns import OWN, EnvironmentArns
 from mlops_constructs.foundation import Foundation
-from mlops_constructs.naming import ModelNames
 from mlops_constructs.people_sight import let_check
 from mlops_constructs.person_role import PersonRole
-from mlops_constructs.prediction_tables import results_prefix
+from mlops_constructs.prediction_tables import RESULTS_FOLDER
 
 CARD_EXPORTS = "model-cards"
 """Folder of exported cards in a model's folder of the artifacts bucket (mlops/commands/card.py)."""
@@ -71,23 +68,20 @@ _READS = (
 class AuditorRights:
     """Grants to `role`, the auditor's."""
 
-    def __init__(
-        self, role: PersonRole, arns: EnvironmentArns, models: Sequence[ModelNames], foundation: Foundation
-    ) -> None:
-        self._role, self._arns, self._models, self._foundation = role, arns, models, foundation
+    def __init__(self, role: PersonRole, arns: EnvironmentArns, foundation: Foundation) -> None:
+        self._role, self._arns, self._foundation = role, arns, foundation
 
     def to_versions(self) -> None:
         """Check what versions were made of, and export their cards."""
         let_check(self._role.policy, self._arns, self._foundation)
-        if self._models:
-            self._role.allow(
-                ["sagemaker:CreateModelCardExportJob", "sagemaker:DescribeModelCardExportJob"],
-                self._arns.sagemaker_own("model-card"),
-                why=OWN,
-            )
-            # SageMaker writes with the rights of who exports (developer guide: model cards, cross-account support).
-            self._role.allow(["s3:PutObject"], self._exports(), why=_EXPORTED)
-            self._role.allow(["kms:GenerateDataKey"], [self._foundation.protection.key.key_arn])
+        self._role.allow(
+            ["sagemaker:CreateModelCardExportJob", "sagemaker:DescribeModelCardExportJob"],
+            self._arns.sagemaker_own("model-card"),
+            why=OWN,
+        )
+        # SageMaker writes with the rights of who exports (developer guide: model cards, cross-account support).
+        self._role.allow(["s3:PutObject"], self._exports(), why=_EXPORTED)
+        self._role.allow(["kms:GenerateDataKey"], [self._foundation.protection.key.key_arn])
 
     def to_protection(self) -> None:
         """Read who has which rights here, and whether evidence is locked."""
@@ -148,10 +142,10 @@ class AuditorRights:
         return [self._foundation.artifacts.arn_for_objects(f"{RESULTS}/*")]
 
     def _answers(self) -> list[str]:
-        return [self._foundation.capture.arn_for_objects(f"{results_prefix(each)}/*") for each in self._models]
+        return [self._foundation.capture.arn_for_objects(f"*/{RESULTS_FOLDER}/*")]
 
     def _exports(self) -> list[str]:
-        return [self._foundation.artifacts.arn_for_objects(f"{each.folder}/{CARD_EXPORTS}/*") for each in self._models]
+        return [self._foundation.artifacts.arn_for_objects(f"*/{CARD_EXPORTS}/*")]
 
     def _let_check(self, bucket: EncryptedBucket) -> None:
         self._role.allow(

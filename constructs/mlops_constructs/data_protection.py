@@ -1,4 +1,4 @@
-"""How an environment keeps what it stores; handed to every construct that stores something."""
+"""How an environment keeps what it stores and shields what runs; handed to every construct that does either."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+
+from mlops_constructs.network import Network
 
 RETENTION: Mapping[int, logs.RetentionDays] = {
     1: logs.RetentionDays.ONE_DAY,
@@ -36,11 +38,15 @@ RETENTION: Mapping[int, logs.RetentionDays] = {
 
 @dataclass(frozen=True)
 class DataProtection:
-    """One key an environment; `retain` decides whether data outlive their stack."""
+    """One key an environment; `retain` decides whether data outlive their stack.
+
+    network: where functions, jobs and models run, if not in AWS's own networks.
+    """
 
     key: kms.IKey
     retain: bool
     log_retention_days: int
+    network: Network | None = None
 
     @property
     def log_retention(self) -> logs.RetentionDays:

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 VERSION = "2020-12-01"
 PROCESSING = "/opt/ml/processing"
+CHANNELS, CODE_CHANNEL = "/opt/ml/input/data", "code"
 CACHED: Json = {"CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"}}
 
 _RETRY_SERVICE: Json = {
@@ -92,7 +93,7 @@ def property_file(name: str, output: str) -> Json:
 
 def script(module: str, requirements: str = "") -> str:
     """Shell text of a processing step: unpack the code, install the bundle's file `requirements`, run `module`."""
-    install = f"python3 -m pip install -q --disable-pip-version-check -r {requirements}; " if requirements else ""
+    install = f"python3 -m monitoring.packages {requirements}; " if requirements else ""
     return f'set -e; cd {PROCESSING}/input/code; tar -xzf *.gz; {install}exec python3 -m {module} "$@"'
 
 
@@ -122,17 +123,22 @@ class DefinitionBuilder:
         outputs: Sequence[str],
         arguments: Sequence[Any] = (),
         requirements: str = "",
+        calls: str = "",
         **members: Any,
     ) -> Json:
         """A step that runs `python3 -m <module> <arguments>` from the code bundle.
+
+        Its containers have no network; SageMaker brings inputs and takes outputs. `calls` is what a step calls by
+        itself, and why; such a step has one, and so has a step that installs.
 
         Each input is an S3 URI at /opt/ml/processing/input/<its name>, each output a folder at
         /opt/ml/processing/output/<its name>; `requirements` is a file of the bundle to install first, and
         `members` are the step's own: CacheConfig, DependsOn, PropertyFiles; `Environment` goes to the job.
         """
-        environment = members.pop("Environment", None)
+        environment = {**members.pop("Environment", {}), **(self._packages() if requirements else {})}
         command = script(module, requirements)
         job = self._job(self.image_uri, command, arguments, [self._s3_output(name, key) for key in outputs])
+        job["NetworkConfig"] = {"EnableNetworkIsolation": not (calls or requirements)}
         job["ProcessingInputs"][:0] = [_s3_input(key, uri) for key, uri in inputs.items()]
         if environment:
             job["Environment"] = environment
@@ -148,11 +154,17 @@ class DefinitionBuilder:
         place = {"S3Uri": events_uri, "LocalPath": f"{PROCESSING}/output/{EVENTS}", "S3UploadMode": "Continuous"}
         outputs = [{"OutputName": EVENTS, "S3Output": place}]
         job = self._job(self.context.image_uri(SPARK), spark_script(module), arguments, outputs)
+        # Its machines speak with each other and with S3.
+        job["NetworkConfig"] = {"EnableNetworkIsolation": False}
+        if packages := self._packages():
+            job["Environment"] = packages
         job["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = instances
         return {"Name": name, "Type": "Processing", **members, "RetryPolicies": RETRY_JOB, "Arguments": job}
 
     def training_job(self, channels: Mapping[str, Any], metrics: Mapping[str, str]) -> Json:
         """Members that a training job and the jobs of a tuning have in common.
+
+        Its containers have no network, so the code comes as a channel beside the others.
 
         `metrics` maps names to patterns; with a built-in algorithm's image they are left out, since SageMaker has
         its own and refuses the job otherwise ("You can't override the metric definitions for Amazon SageMaker
@@ -165,7 +177,11 @@ class DefinitionBuilder:
         return {
             "RoleArn": self.context.role_arn,
             "AlgorithmSpecification": algorithm,
-            "InputDataConfig": [_channel(key, uri) for key, uri in channels.items()],
+            "InputDataConfig": [
+                *(_channel(key, uri, "text/csv") for key, uri in channels.items()),
+                _channel(CODE_CHANNEL, self.context.code_uri, "application/x-tar"),
+            ],
+            "EnableNetworkIsolation": True,
             "ResourceConfig": {
                 "InstanceType": parameter("TrainingInstanceType"),
                 "InstanceCount": 1,
@@ -174,11 +190,34 @@ class DefinitionBuilder:
             },
             "StoppingCondition": {"MaxRuntimeInSeconds": settings.max_runtime_seconds},
             "OutputDataConfig": {"S3OutputPath": self._place("models"), "KmsKeyId": self.context.key_arn},
+            **self._spot(),
         }
 
     def script_mode(self, program: str) -> Json:
-        """Hyperparameters that make a framework image run `program` of the code bundle."""
-        return {"sagemaker_program": program, "sagemaker_submit_directory": self.context.code_uri}
+        """Hyperparameters that make a framework image run `program` of the code bundle.
+
+        The toolkit in the image would fetch an S3 URI by itself, which it cannot without a network; an archive in a
+        channel it unpacks (sagemaker-training-toolkit: files.download_and_extract), as AWS's own SDK has it.
+        """
+        archive = f"{CHANNELS}/{CODE_CHANNEL}/{self.context.code_sha256}.tar.gz"
+        return {"sagemaker_program": program, "sagemaker_submit_directory": archive}
+
+    def _spot(self) -> Json:
+        """Members of a job on spare capacity; what it leaves in /opt/ml/checkpoints is there again after an
+        interruption, and in a retry of the same execution."""
+        settings = self.context.settings
+        if not settings.spot:
+            return {}
+        runtime = settings.max_runtime_seconds
+        return {
+            "EnableManagedSpotTraining": True,
+            # Waiting and running together (API reference: StoppingCondition).
+            "StoppingCondition": {
+                "MaxRuntimeInSeconds": runtime,
+                "MaxWaitTimeInSeconds": runtime + settings.spot_wait_seconds,
+            },
+            "CheckpointConfig": {"S3Uri": self._place("checkpoints", get("Execution.PipelineExecutionId"))},
+        }
 
     def _job(self, image: str, command: str, arguments: Sequence[Any], outputs: Sequence[Json]) -> Json:
         """A processing job on one machine, with no input but the code."""
@@ -202,6 +241,11 @@ class DefinitionBuilder:
             "VolumeSizeInGB": settings.volume_gb,
             **self._volume_key(settings.processing_instance_type),
         }
+
+    def _packages(self) -> Json:
+        """Where monitoring/packages.py looks for what an image lacks, if not at PyPI."""
+        repository = self.context.package_repository
+        return {"PACKAGE_REPOSITORY": repository} if repository else {}
 
     def _volume_key(self, instance_type: str) -> Json:
         return {} if has_local_storage(instance_type) else {"VolumeKmsKeyId": self.context.key_arn}
@@ -229,6 +273,6 @@ def _s3_input(name: str, uri: Any) -> Json:
     return {"InputName": name, "S3Input": source}
 
 
-def _channel(name: str, uri: Any) -> Json:
+def _channel(name: str, uri: Any, content_type: str) -> Json:
     source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
-    return {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
+    return {"ChannelName": name, "ContentType": content_type, "DataSource": {"S3DataSource": source}}

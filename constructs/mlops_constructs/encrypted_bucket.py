@@ -1,13 +1,23 @@
 """A bucket that is private, versioned, encrypted with the environment's key and reachable over TLS only."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from mlops_constructs.access import allow
+from mlops_constructs.acknowledge import acknowledge_in_standards
 from mlops_constructs.data_protection import DataProtection
 
+# Trail files and evidence are locked besides.
+_ONE_REGION = (
+    "Versions keep what is overwritten or deleted. A copy in another region would serve nothing by itself: the "
+    "registry, endpoints and the feature store of an environment are in one region (docs/compliance.md, Backups)."
+)
+_DELIVERED = "S3 delivers access logs only to buckets with keys of its own (user guide: server access logging)."
+_DAYS_AFTER_DELETION = 30
 _OBJECTS = "Objects come and go below this one prefix; their keys cannot be listed in a policy."
 
 
@@ -42,6 +52,7 @@ class EncryptedBucket(s3.Bucket):
             lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(7))],
         )
         self._protection = protection
+        acknowledge_in_standards(self, {"S3BucketReplicationEnabled": _ONE_REGION})
 
     def send_events(self) -> None:
         """Tell EventBridge's default bus of every object.
@@ -78,9 +89,41 @@ class EncryptedBucket(s3.Bucket):
         # Decrypt: S3 needs it to put the parts of a multipart upload together.
         allow(role, ["kms:GenerateDataKey", "kms:Decrypt"], [self._protection.key.key_arn])
 
+    def let_account_read_below(self, account: str, prefixes: Sequence[str]) -> None:
+        """Let another account read what is below these prefixes; who of it may, its own policies say.
+
+        The account and not its roles, which need not be there yet: S3 refuses a policy that names somebody who is not.
+        """
+        reader = [iam.AccountPrincipal(account)]
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"Objects{account}",
+                principals=reader,
+                actions=["s3:GetObject", "s3:GetObjectVersion"],
+                resources=[self.arn_for_objects(f"{each}/*") for each in prefixes],
+            )
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"Lists{account}",
+                principals=reader,
+                actions=["s3:ListBucket"],
+                resources=[self.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": [form for each in prefixes for form in (each, f"{each}/*")]}},
+            )
+        )
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"Place{account}",
+                principals=reader,
+                actions=["s3:GetBucketLocation"],
+                resources=[self.bucket_arn],
+            )
+        )
+
 
 class AccessLogBucket(s3.Bucket):
-    """Where S3 writes who read what; expires with the environment's logs."""
+    """Where S3 writes who read what; expires with the environment's logs, and what somebody deletes a while later."""
 
     def __init__(self, scope: Construct, construct_id: str, *, protection: DataProtection) -> None:
         super().__init__(
@@ -89,8 +132,16 @@ class AccessLogBucket(s3.Bucket):
             encryption=s3.BucketEncryption.S3_MANAGED,  # log delivery cannot write with a customer's key
             enforce_ssl=True,
             minimum_tls_version=1.2,
+            versioned=True,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=protection.removal_policy,
-            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(protection.log_retention_days))],
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=cdk.Duration.days(protection.log_retention_days),
+                    noncurrent_version_expiration=cdk.Duration.days(_DAYS_AFTER_DELETION),
+                )
+            ],
         )
+        reasons = {"S3BucketReplicationEnabled": _ONE_REGION, "S3DefaultEncryptionKMS": _DELIVERED}
+        acknowledge_in_standards(self, reasons)

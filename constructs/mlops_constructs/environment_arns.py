@@ -23,6 +23,10 @@ class EnvironmentArns:
         """All of the environment, of these kinds."""
         return self.sagemaker(*(f"{kind}/{self._names.base}-*" for kind in kinds))
 
+    def pipelines(self, ending: str) -> list[str]:
+        """Of all models, by what their names end in: `-training`. Their executions follow a slash."""
+        return self.sagemaker(f"pipeline/{self._names.base}-*{ending}")
+
     def stacks(self) -> str:
         return self._arn("cloudformation", "stack", f"{self._names.base}-*")
 

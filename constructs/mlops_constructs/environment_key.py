@@ -1,5 +1,7 @@
 """The one KMS key of an environment, and the AWS services that may use it on the environment's behalf."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -11,6 +13,14 @@ _PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
 _LOG_ACTIONS = ("Encrypt", "Decrypt", "ReEncrypt*", "GenerateDataKey*", "Describe*")
 # What CloudTrail asks for, Decrypt where a bucket's own key is between (user guide: KMS key policies for CloudTrail).
 _TRAIL_ACTIONS = ("GenerateDataKey*", "Decrypt", "DescribeKey")
+
+BUDGETS = "budgets.amazonaws.com"
+
+
+def of_this_accounts_budgets(stack: cdk.Stack) -> dict[str, dict[str, str]]:
+    """Conditions on a request that AWS Budgets makes; a budget has no region."""
+    budgets = stack.format_arn(service="budgets", region="", resource="*", arn_format=cdk.ArnFormat.NO_RESOURCE_NAME)
+    return {"StringEquals": {"aws:SourceAccount": stack.account}, "ArnLike": {"aws:SourceArn": budgets}}
 
 
 class EnvironmentKey(kms.Key):
@@ -28,6 +38,34 @@ class EnvironmentKey(kms.Key):
         self._allow_log_groups()
         self._allow_publishers()
         self._allow_trails()
+
+    def let_accounts_read(self, accounts: Sequence[str], alias: str) -> None:
+        """Let other accounts read what the environment's buckets hand out to them, and nothing by other ways.
+
+        alias: the name by which they know the key.
+        """
+        kms.CfnAlias(self, "Alias", alias_name=alias, target_key_id=self.key_id)
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="ReadersInOtherAccounts",
+                principals=[iam.AccountPrincipal(each) for each in accounts],
+                actions=["kms:Decrypt"],
+                resources=["*"],  # in a key policy: this key
+                conditions={"StringEquals": {"kms:ViaService": f"s3.{cdk.Stack.of(self).region}.amazonaws.com"}},
+            )
+        )
+
+    def let_budgets_publish(self) -> None:
+        """Let AWS Budgets write into the encrypted topic."""
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="BudgetsOfThisAccount",
+                principals=[iam.ServicePrincipal(BUDGETS)],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],  # in a key policy: this key
+                conditions=of_this_accounts_budgets(cdk.Stack.of(self)),
+            )
+        )
 
     def _allow_log_groups(self) -> None:
         stack = cdk.Stack.of(self)

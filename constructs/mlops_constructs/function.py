@@ -16,10 +16,11 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from mlops_constructs.access import NO_RESOURCE, allow
-from mlops_constructs.acknowledge import acknowledge
+from mlops_constructs.acknowledge import acknowledge, acknowledge_in_standards
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.dead_letter_queue import DeadLetterQueue
 from mlops_constructs.errors import ConstructError
+from mlops_constructs.network import Network
 
 LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
 
@@ -30,6 +31,22 @@ ENVIRONMENT_LIMIT = 4096  # bytes
 _TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
 _LONGEST_TOKEN = 256  # what only the deployment knows: names and ARNs of what this project makes are shorter
 _XRAY_REASON = f"{NO_RESOURCE}: xray:PutTraceSegments, xray:PutTelemetryRecords."
+_DESTINATION = (
+    "An event that could not be handled goes to a dead-letter queue with an alarm: as the function's destination on "
+    "failure, which carries the error as well. The rule looks for the older DeadLetterConfig."
+)
+_ANSWERS_CLOUDFORMATION = (
+    "Only CloudFormation calls it and waits for its answer: a failure fails the deployment, which says so. An event "
+    "kept for later would answer nobody."
+)
+_FROM_THE_POOL = (
+    "Two runs at a time harm nothing here, and nobody outside can call it. What is reserved for one function is taken "
+    "from all others of the account, which keep at least 100 (developer guide: reserved concurrency)."
+)
+_NO_NETWORK = (
+    "network.mode is public in this environment: there is no VPC. The function is reachable by IAM alone, and calls "
+    "nothing but AWS's own endpoints, by TLS. With network.mode = vpc it is inside."
+)
 
 
 @contextmanager
@@ -62,7 +79,10 @@ class PythonFunction(lambda_.Function):
         memory_mb: int = 256,
         reserved_concurrency: int | None = None,
         on_failure: DeadLetterQueue | None = None,
+        outside: str = "",
+        function_name: str | None = None,
     ) -> None:
+        """outside: why it is not in the environment's private network, where there is one."""
         log_group = logs.LogGroup(
             scope,
             f"{construct_id}Logs",
@@ -76,6 +96,7 @@ class PythonFunction(lambda_.Function):
             super().__init__(
                 scope,
                 construct_id,
+                function_name=function_name,
                 description=description,
                 code=lambda_.Code.from_asset(folder),
                 handler="handler.handler",
@@ -90,10 +111,38 @@ class PythonFunction(lambda_.Function):
                 reserved_concurrent_executions=reserved_concurrency,
             )
         self.execution_role = role
+        if protection.network and not outside:
+            self._enter(protection.network)
         self._check_environment(name, environment or {})
         if on_failure:
             self._send_failures_to(on_failure)
         acknowledge(role, {"AwsSolutions-IAM5[Resource::*]": _XRAY_REASON})
+        self._explain(
+            answers_cloudformation=on_failure is None,
+            reserved=reserved_concurrency is not None,
+            inside=protection.network is not None and not outside,
+            outside=outside,
+        )
+
+    def _explain(self, *, answers_cloudformation: bool, reserved: bool, inside: bool, outside: str) -> None:
+        """What the standards' rules miss or want otherwise."""
+        reasons = {"LambdaDLQ": _ANSWERS_CLOUDFORMATION if answers_cloudformation else _DESTINATION}
+        if not reserved:
+            reasons["LambdaConcurrency"] = _FROM_THE_POOL
+        if not inside:
+            reasons["LambdaInsideVPC"] = outside or _NO_NETWORK
+        acknowledge_in_standards(self, reasons)
+        if outside:
+            acknowledge(self, {"house-rules::inside-vpc": outside})
+
+    def _enter(self, network: Network) -> None:
+        """By the resource's own property: CDK's would take a VPC of its own making."""
+        self.execution_role.add_managed_policy(network.functions)
+        function = self.node.default_child
+        assert isinstance(function, lambda_.CfnFunction)
+        function.vpc_config = lambda_.CfnFunction.VpcConfigProperty(
+            subnet_ids=list(network.place.subnet_ids), security_group_ids=list(network.place.security_group_ids)
+        )
 
     def _check_environment(self, name: str, variables: Mapping[str, str]) -> None:
         """Lambda measures the variables as one JSON object (developer guide: quotas)."""

@@ -8,10 +8,17 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlops_constructs.access import Conditions, allow
+from mlops_constructs.acknowledge import acknowledge_in_standards
 from mlops_constructs.data_protection import DataProtection
 
 # What DynamoDB does with a table's key in the name of who asks (developer guide: encryption at rest, usage notes).
 _KEY_ACTIONS = ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"]
+
+
+_MAY_VANISH = (
+    "This environment may vanish, and its ledger with it (retain is false); until then point-in-time recovery covers "
+    "the table. Where data are retained there is a backup plan."
+)
 
 
 class Ledger(dynamodb.Table):
@@ -37,6 +44,8 @@ class Ledger(dynamodb.Table):
             removal_policy=protection.removal_policy,
         )
         self._key_arn = protection.key.key_arn
+        if not protection.retain:
+            acknowledge_in_standards(self, {"DynamoDBInBackupPlan": _MAY_VANISH})
 
     def grant_append(self, role: iam.IRole, model: str) -> None:
         """Let `role` read the entries of `model` (its public name) and add some; not change or remove any.
@@ -59,9 +68,11 @@ class Ledger(dynamodb.Table):
         allow(policy, ["dynamodb:GetItem", "dynamodb:Query"], [self.table_arn])
         self._allow_key(policy)
 
-    def grant_note(self, policy: iam.ManagedPolicy, partitions: Sequence[str]) -> None:
-        """Let who has `policy` add entries to these partitions; as with `grant_append`, not to change any is theirs."""
-        allow(policy, ["dynamodb:PutItem"], [self.table_arn], conditions=_within(partitions))
+    def grant_note(self, policy: iam.ManagedPolicy, partitions: str) -> None:
+        """Let who has `policy` add entries to partitions like this; as with `grant_append`, not to change any is
+        theirs."""
+        like: Conditions = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [partitions]}}
+        allow(policy, ["dynamodb:PutItem"], [self.table_arn], conditions=like)
         self._allow_key(policy)
 
     def _allow(self, role: iam.IRole, partition: str, *actions: str) -> None:

@@ -8,6 +8,8 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from mlops_constructs.acknowledge import acknowledge_in_standards
+
 EXPLAINED_IN = "docs/operations.md"
 
 
@@ -47,6 +49,10 @@ class ModelAlarm(cloudwatch.Alarm):
         """Tell `topic` by itself."""
         self.add_alarm_action(actions.SnsAction(topic))
 
+    def tell_nobody(self, why: str) -> None:
+        """Why no action belongs to this alarm itself."""
+        acknowledge_in_standards(self, {"CloudWatchAlarmAction": why})
+
 
 class Trouble(cloudwatch.CompositeAlarm):
     """`<stack>-<name>`: tells `topic` when the first of `alarms` goes off, and not again until all are over."""
@@ -62,6 +68,8 @@ class Trouble(cloudwatch.CompositeAlarm):
             alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
         )
         self.add_alarm_action(actions.SnsAction(topic))
+        for alarm in alarms:
+            alarm.tell_nobody(f"The composite alarm {name} tells the topic, once for all of its members.")
 
 
 def explained(meaning: str, name: str) -> str:

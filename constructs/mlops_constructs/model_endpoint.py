@@ -43,7 +43,7 @@ class ModelEndpoint(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._names, self._settings, self._released, self._role = names, settings, released, role
-        self._environment = features.environment(names)
+        self._environment, self._network = features.environment(names), foundation.protection.network
         # "Default" is left out of logical ids: the champion's resources keep those of the time before challengers.
         self.champion = self._build_variant("Default", released.champion)
         self.challenger = self._build_variant("Challenger", released.challenger)
@@ -70,6 +70,7 @@ class ModelEndpoint(Construct):
             settings=self._settings,
             role=self._role,
             environment=self._environment,
+            network=self._network,
         )
 
     def _build_config(self, foundation: Foundation) -> sagemaker.CfnEndpointConfig:

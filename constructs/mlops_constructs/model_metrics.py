@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from mlops_constructs import metric_namespaces
 from mlops_constructs.naming import ModelNames
 
-MONITORING_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
+MONITORING_NAMESPACE = metric_namespaces.MONITORING
 """Of the monitors' figures, as Model Monitor's own jobs have it."""
-RELEASE_NAMESPACE = "mlops/release"
+RELEASE_NAMESPACE = metric_namespaces.RELEASE
 """Of what the release controller publishes."""
 
 RUNNING = "running"

@@ -21,6 +21,7 @@ from mlops_constructs.model_monitor_role import ModelMonitorRole
 from mlops_constructs.model_monitor_translator import ModelMonitorTranslator
 from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import ModelNames, ReleaseParameter
+from mlops_constructs.registry import Registry
 from mlops_constructs.release_inputs import ReleasedVariant
 from mlops_constructs.release_parameters import NOTHING
 
@@ -41,7 +42,7 @@ class ModelMonitor(Construct):
         construct_id: str,
         *,
         names: ModelNames,
-        registry: ModelNames,
+        registry: Registry,
         settings: MonitoringSettings,
         code_root: Path,
         foundation: Foundation,

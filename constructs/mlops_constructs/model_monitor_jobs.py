@@ -148,6 +148,12 @@ class ModelMonitorJobs(Construct):
             "kmsKeyId": self._foundation.protection.key.key_arn,
         }
 
+    def _network(self) -> dict[str, Any]:
+        """Not isolated: the containers publish figures, and Clarify asks its endpoint."""
+        network = self._foundation.protection.network
+        place = {} if network is None else {"vpcConfig": _in_lower_case(network.vpc_config)}
+        return {"enableInterContainerTrafficEncryption": True, "enableNetworkIsolation": False, **place}
+
     def _resources(self) -> dict[str, Any]:
         settings = self._settings
         cluster = {
@@ -165,8 +171,7 @@ class ModelMonitorJobs(Construct):
             **specific,
             "job_resources": self._resources(),
             "role_arn": self._role.role_arn,
-            # Not isolated: the containers publish figures, and Clarify asks its endpoint.
-            "network_config": {"enableInterContainerTrafficEncryption": True, "enableNetworkIsolation": False},
+            "network_config": self._network(),
             "stopping_condition": {
                 "maxRuntimeInSeconds": schedules.longest_run(self._settings, jobs=2 if has_outcomes else 1)
             },
@@ -202,6 +207,10 @@ class ModelMonitorJobs(Construct):
     def _digest(self, properties: Mapping[str, Any]) -> str:
         known = json.dumps(cdk.Stack.of(self).resolve(properties), sort_keys=True)
         return hashlib.sha256(known.encode()).hexdigest()[:8]
+
+
+def _in_lower_case(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{name[0].lower()}{name[1:]}": value for name, value in members.items()}
 
 
 def definition_stem(names: ModelNames, kind: str, digest: str) -> str:

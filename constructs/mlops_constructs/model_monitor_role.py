@@ -39,6 +39,7 @@ class ModelMonitorRole(SageMakerRole):
         foundation.artifacts.grant_read_below(self, names.findings)
         foundation.artifacts.grant_write_below(self, names.findings)
         self.grant_volumes(foundation.protection.key)
+        self.grant_network(foundation.protection.network)
         # Asked for by jobs that name a key for their outputs (developer guide: execution roles).
         allow(self, ["kms:Encrypt"], [foundation.protection.key.key_arn])
         self.grant_pass_to_sagemaker()

@@ -25,6 +25,7 @@ from mlops_constructs.model_monitor_role import ModelMonitorRole, endpoint_prefi
 from mlops_constructs.monitoring_role import BUS, EVENT_SOURCE, EVENT_TYPE
 from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import ModelNames, ReleaseParameter
+from mlops_constructs.registry import Registry
 from mlops_constructs.release_access import OWN_EVENTS
 
 SCRIPT = Path("monitoring") / "record_preprocessor.py"
@@ -51,7 +52,7 @@ class ModelMonitorTranslator(Construct):
         construct_id: str,
         *,
         names: ModelNames,
-        registry: ModelNames,
+        registry: Registry,
         settings: MonitoringSettings,
         payload: Payload,
         role: ModelMonitorRole,
@@ -128,8 +129,8 @@ class ModelMonitorTranslator(Construct):
         parameters = [self._arn("ssm", "parameter", name[1:]) for name in read]
         allow(role, ["ssm:GetParameter", "ssm:GetParameters"], parameters)
 
-    def _allow_registry(self, registry: ModelNames) -> None:
-        packages = self._arn("sagemaker", "model-package", f"{registry.package_group}/*")
+    def _allow_registry(self, registry: Registry) -> None:
+        packages = registry.versions_arn(self._stack)
         allow(self.function.execution_role, ["sagemaker:DescribeModelPackage"], [packages], why=_NUMBER)
 
     def _allow_monitoring(self) -> None:

@@ -37,6 +37,7 @@ class ModelRole(SageMakerRole):
         (source or foundation.artifacts).grant_read_below(self, names.folder)
         foundation.capture.grant_write_below(self, names.folder)
         self.grant_volumes(foundation.protection.key)
+        self.grant_network(foundation.protection.network)
         features.grant_read_online(self)
         self._allow_alarms(names)
 

@@ -11,6 +11,7 @@ from constructs import Construct
 from mlops_constructs.conditional import exist_only_if
 from mlops_constructs.guardrail_alarms import GuardrailAlarms
 from mlops_constructs.model_role import ModelRole
+from mlops_constructs.network import Network
 from mlops_constructs.release_inputs import ReleasedVariant
 from mlops_constructs.settings import ServingSettings
 from mlops_constructs.variant_autoscaling import VariantAutoscaling
@@ -25,7 +26,8 @@ class ModelVariant(Construct):
     is generated, so that a new package makes a new one.
 
     environment: variables beside those that name the version, for what the model reads of other services while it
-    answers. Without any, its containers have no network.
+    answers. Without any, its containers have no network. network: where its instances are, if not in AWS's own; batch
+    jobs with the model are there too (developer guide: batch transform jobs in a VPC).
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class ModelVariant(Construct):
         settings: ServingSettings,
         role: ModelRole,
         environment: Mapping[str, str],
+        network: Network | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._network = network
         self._released, self._endpoint_name, self._settings = released, endpoint_name, settings
         self.model = self._build_model(role, environment)
         exist_only_if(self.model, released.exists)
@@ -94,6 +98,7 @@ class ModelVariant(Construct):
             # Isolated containers reach no service at all, not even by an endpoint in a VPC (developer guide: network
             # isolation); one that reads features needs the online store, and its role lets it do nothing else there.
             enable_network_isolation=not environment,
+            vpc_config=self._vpc_config(),
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 model_package_name=package,
                 # Every answer, and so every captured record, names the version that gave it.
@@ -102,3 +107,11 @@ class ModelVariant(Construct):
         )
         model.node.add_dependency(role)
         return model
+
+    def _vpc_config(self) -> sagemaker.CfnModel.VpcConfigProperty | None:
+        if not self._network:
+            return None
+        place = self._network.place
+        return sagemaker.CfnModel.VpcConfigProperty(
+            subnets=list(place.subnet_ids), security_group_ids=list(place.security_group_ids)
+        )

@@ -39,6 +39,9 @@ class MonitorAlarms(Construct):
             "data_drift_confirmed",
             f"Requests to {endpoint} differ from its training data {confirmed}. Information: nobody is called.",
         )
+        self.input_drift.tell_nobody(
+            "Drift of the inputs is information, shown on the dashboard: outcomes tell whether it harms, and ring."
+        )
         self.degradation = self._found(
             "Degradation",
             "degradation_confirmed",

@@ -8,16 +8,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from mlops_constructs import definition_check, published_code
+from mlops_constructs import definition_check, definition_network, published_code
 from mlops_constructs.artifact_source import ArtifactSource
 from mlops_constructs.definition_builder import DefinitionBuilder
 from mlops_constructs.errors import ConstructError, SettingRefusedError
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
+from mlops_constructs.job_tags import tagged
 from mlops_constructs.monitoring_role import BUS, MonitoringRole
 from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import ModelNames
 from mlops_constructs.pipeline_surroundings import surroundings
+from mlops_constructs.registry import Registry
 from mlops_constructs.settings import TrainingSettings
 
 MODEL_FILE = "monitor.py"
@@ -29,7 +31,7 @@ _DEFINITION = "monitoring.definition"
 class MonitoringPipeline(Construct):
     """`pipeline_code/monitoring` for one model, with a role of its own.
 
-    names, registry: of the model, here and where its versions are made. source: where their artifacts are, if not in
+    names: of the model, here. registry: where its versions are. source: where their artifacts are, if not in
     this environment.
     """
 
@@ -39,7 +41,7 @@ class MonitoringPipeline(Construct):
         construct_id: str,
         *,
         names: ModelNames,
-        registry: ModelNames,
+        registry: Registry,
         framework: str,
         settings: MonitoringSettings,
         training: TrainingSettings,
@@ -59,7 +61,7 @@ class MonitoringPipeline(Construct):
         )
         context = surroundings(
             names=names,
-            package_group=registry.package_group,
+            package_group=registry.group(cdk.Stack.of(self)),
             role=self.role,
             code=code,
             foundation=foundation,
@@ -93,6 +95,7 @@ class MonitoringPipeline(Construct):
             bus=BUS,
         )
         body: dict[str, Any] = dict(definition.definition(build, watch))
+        definition_network.connect(body, foundation.protection.network)
         if found := definition_check.findings(body):
             raise ConstructError("\n".join(f"pipeline_code/monitoring/definition.py: {each}" for each in found))
         return body
@@ -105,7 +108,9 @@ class MonitoringPipeline(Construct):
             pipeline_description=f"Judges what the endpoint {self._names.endpoint} saw, window by window",
             role_arn=self.role.role_arn,
             # Typed Any in the schema: CloudFormation takes it in PascalCase only.
-            pipeline_definition={"PipelineDefinitionBody": cdk.Stack.of(self).to_json_string(definition)},
+            pipeline_definition={
+                "PipelineDefinitionBody": cdk.Stack.of(self).to_json_string(tagged(definition, self._names))
+            },
         )
         pipeline.node.add_dependency(self.role)
         return pipeline

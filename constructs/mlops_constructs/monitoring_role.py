@@ -9,6 +9,7 @@ from mlops_constructs.foundation import Foundation
 from mlops_constructs.model_metrics import MONITORING_NAMESPACE
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.published_code import PublishedCode
+from mlops_constructs.registry import Registry
 from mlops_constructs.sagemaker_role import SageMakerRole
 
 EVENT_SOURCE = "mlops.monitoring"
@@ -21,7 +22,7 @@ _ACTIONS = ("CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob",
 class MonitoringRole(SageMakerRole):
     """Reads what the endpoint saw and what the champion was made with; writes findings, figures and one event a run.
 
-    registry: names where the model's versions are. source: where their artifacts are, if not in this environment.
+    registry: where the model's versions are. source: where their artifacts are, if not in this environment.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class MonitoringRole(SageMakerRole):
         construct_id: str,
         *,
         names: ModelNames,
-        registry: ModelNames,
+        registry: Registry,
         foundation: Foundation,
         source: ArtifactSource | None = None,
     ) -> None:
@@ -60,6 +61,7 @@ class MonitoringRole(SageMakerRole):
         else:
             foundation.artifacts.grant_read_below(self, names.folder)
         self.grant_volumes(key)
+        self.grant_network(foundation.protection.network)
         # Asked for by jobs that name a key for their outputs (developer guide: execution roles).
         allow(self, ["kms:Encrypt"], [key.key_arn])
 
@@ -71,13 +73,13 @@ class MonitoringRole(SageMakerRole):
             why="SageMaker Pipelines names its jobs pipelines-<execution>-<step>-<suffix>.",
         )
 
-    def _allow_champion(self, registry: ModelNames) -> None:
+    def _allow_champion(self, registry: Registry) -> None:
         parameter = self._names.release_parameter(ReleaseParameter.CHAMPION)
         allow(self, ["ssm:GetParameter"], [self._arn("ssm", "parameter", parameter[1:])])
         allow(
             self,
             ["sagemaker:DescribeModelPackage"],
-            [self._arn("sagemaker", "model-package", f"{registry.package_group}/*")],
+            [registry.versions_arn(cdk.Stack.of(self))],
             why="The registry numbers a group's versions; the wildcard stands for the number.",
         )
 

@@ -16,11 +16,16 @@ _FOLDER = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 # Where the API reference of each service puts the limit.
 ENDPOINT_LIMIT = 63  # CreateEndpoint: EndpointName; a model package group has the same
 JOB_LIMIT = 63  # CreateTransformJob: TransformJobName
+PREDICTIONS = "-predictions"
 TRANSFORM_JOB_SUFFIX = 13  # of a scheduled time, such as 20261121-0300; those of requests are shorter
 PIPELINE_LIMIT = 256  # CreatePipeline: PipelineName
 SCHEDULE_LIMIT = 63  # CreateMonitoringSchedule: MonitoringScheduleName; EventBridge Scheduler takes one more
+ROLE_LIMIT = 64  # CreateRole: RoleName
+STATEMENT_LIMIT = 64  # PutPermission: StatementId
 CARD_LIMIT = 63  # CreateModelCard: ModelCardName
 FEATURE_GROUP_LIMIT = 64  # CreateFeatureGroup: FeatureGroupName
+DOMAIN_LIMIT = 50  # CodeArtifact, CreateDomain: domain
+FUNCTION_LIMIT = 64  # CreateFunction: FunctionName
 STACK_LIMIT = 128  # CreateStack: StackName
 PARAMETER_LEVELS = 15  # PutParameter: Name, parts of a hierarchy
 PARAMETER_LIMIT = 1011  # PutParameter: Name, counted with the ARN that it becomes a part of
@@ -67,7 +72,7 @@ class ModelNames:
         for pipeline in (self.pipeline, self.monitoring_pipeline):
             _within("pipeline", pipeline, PIPELINE_LIMIT)
         stacks = (self.training_stack, self.serving_stack, self.release_stack, self.monitoring_stack)
-        for stack in (*stacks, self.governance_stack):
+        for stack in (*stacks, self.governance_stack, self.state_stack):
             _within("stack", stack, STACK_LIMIT)
         for parameter in ReleaseParameter:
             self.release_parameter(parameter)
@@ -84,6 +89,11 @@ class ModelNames:
     @property
     def base(self) -> str:
         return f"{self.project}-{self.environment}-{self.public}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What costs are allocated by."""
+        return {"project": self.project, "environment": self.environment, "model": self.public}
 
     @property
     def package_group(self) -> str:
@@ -107,13 +117,32 @@ class ModelNames:
         return _fitting(self.base, "-monitoring", SCHEDULE_LIMIT)
 
     @property
+    def stop_schedule(self) -> str:
+        """The schedule that stops the endpoint."""
+        return _fitting(self.base, "-stop", SCHEDULE_LIMIT)
+
+    @property
+    def start_schedule(self) -> str:
+        """The schedule that starts it again."""
+        return _fitting(self.base, "-start", SCHEDULE_LIMIT)
+
+    @property
     def degradation_alarm(self) -> str:
         """The alarm that retraining listens to."""
         return f"{self.monitoring_stack}-degradation"
 
     @property
+    def degradation_reader(self) -> str:
+        """The role by which another account sees whether the model got worse here."""
+        return _fitting(self.base, "-degradation", ROLE_LIMIT)
+
+    @property
     def dashboard(self) -> str:
         return self.base
+
+    @property
+    def state_stack(self) -> str:
+        return f"{self.base}-state"
 
     @property
     def training_stack(self) -> str:
@@ -146,7 +175,8 @@ class ModelNames:
 
     @property
     def workgroup(self) -> str:
-        return self.base
+        """Where predictions are queried; by its end, people's policies tell it from the environment's others."""
+        return f"{self.base}{PREDICTIONS}"
 
     @property
     def feature_rows_table(self) -> str:
@@ -220,6 +250,24 @@ class EnvironmentNames:
         return f"{self.project}-{self.environment}"
 
     @property
+    def tags(self) -> dict[str, str]:
+        """What costs are allocated by; a model's have its name beside these."""
+        return {"project": self.project, "environment": self.environment}
+
+    def statement_id(self, what: str) -> str:
+        """Of a statement in a policy that all environments of an account share, as a bus has one."""
+        return _fitting(self.base, f"-{what}", STATEMENT_LIMIT)
+
+    @property
+    def key_alias(self) -> str:
+        """How other accounts name the environment's key, whose ARN they do not know."""
+        return f"alias/{self.base}"
+
+    @property
+    def network_stack(self) -> str:
+        return f"{self.base}-network"
+
+    @property
     def foundation_stack(self) -> str:
         return f"{self.base}-foundation"
 
@@ -236,9 +284,23 @@ class EnvironmentNames:
         return f"{self.base}-access"
 
     @property
+    def projects_stack(self) -> str:
+        return f"{self.base}-projects"
+
+    @property
+    def new_model_function(self) -> str:
+        """The function that projects of Studio ask; their template names it, which can hold no reference."""
+        return _fitting(self.base, "-new-model", FUNCTION_LIMIT)
+
+    @property
     def features_database(self) -> str:
         """Of what the feature store is asked for; no model's, since no model's folder is called `features`."""
         return f"{self.base}_features".replace("-", "_")
+
+    @property
+    def package_domain(self) -> str:
+        """CodeArtifact's domain with the packages that jobs install."""
+        return _fitting(self.base, "", DOMAIN_LIMIT)
 
     @property
     def features_workgroup(self) -> str:

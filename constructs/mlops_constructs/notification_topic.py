@@ -9,6 +9,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from mlops_constructs.environment_key import BUDGETS, of_this_accounts_budgets
+
 
 class NotificationTopic(sns.Topic):
     """An encrypted, TLS-only topic that this account's alarms may publish to."""
@@ -25,5 +27,17 @@ class NotificationTopic(sns.Topic):
                 actions=["sns:Publish"],
                 resources=[self.topic_arn],
                 conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+            )
+        )
+
+    def let_budgets_publish(self) -> None:
+        """AWS Budgets tells from outside of every region (user guide: Amazon SNS topics for budget notifications)."""
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="BudgetsOfThisAccount",
+                principals=[iam.ServicePrincipal(BUDGETS)],
+                actions=["sns:Publish"],
+                resources=[self.topic_arn],
+                conditions=of_this_accounts_budgets(cdk.Stack.of(self)),
             )
         )

@@ -1,17 +1,14 @@
 """Rights of who may ask what models answered, and whom: operators and auditors."""
 
-from collections.abc import Sequence
-from itertools import chain
-
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from mlops_constructs.access import Conditions, allow
-from mlops_constructs.environment_arns import EnvironmentArns
+from mlops_constructs.environment_arns import OWN, EnvironmentArns
 from mlops_constructs.foundation import Foundation
-from mlops_constructs.naming import EnvironmentNames, ModelNames
+from mlops_constructs.naming import PREDICTIONS, EnvironmentNames
 from mlops_constructs.people_sight import let_read
-from mlops_constructs.prediction_tables import TABLES, results_prefix
+from mlops_constructs.prediction_tables import RESULTS_FOLDER, TABLES
 
 _ANSWERS = "Athena names answers after the query's execution."
 
@@ -33,7 +30,6 @@ class PeoplePredictions(iam.ManagedPolicy):
         *,
         names: EnvironmentNames,
         foundation: Foundation,
-        models: Sequence[ModelNames],
     ) -> None:
         super().__init__(
             scope,
@@ -43,14 +39,15 @@ class PeoplePredictions(iam.ManagedPolicy):
         )
         arns, capture = EnvironmentArns(self, names), foundation.capture
         queries = ["GetQueryExecution", "GetQueryResults", "StartQueryExecution", "StopQueryExecution"]
-        allow(self, [f"athena:{each}" for each in queries], [arns.workgroup(each.workgroup) for each in models])
-        catalog = dict.fromkeys(chain.from_iterable(arns.catalog(each.database, *TABLES) for each in models))
-        allow(self, ["glue:GetDatabase", "glue:GetTable"], list(catalog))
+        allow(self, [f"athena:{each}" for each in queries], [arns.workgroup(f"{names.base}-*{PREDICTIONS}")], why=OWN)
+        # A model's database is called after it; that of features and the trail's have no tables of these names.
+        databases = f"{names.base}_*".replace("-", "_")
+        allow(self, ["glue:GetDatabase", "glue:GetTable"], arns.catalog(databases, *TABLES), why=OWN)
         let_read(self, capture, foundation)
         allow(
             self,
             ["s3:AbortMultipartUpload", "s3:PutObject"],
-            [capture.arn_for_objects(f"{results_prefix(each)}/*") for each in models],
+            [capture.arn_for_objects(f"*/{RESULTS_FOLDER}/*")],
             conditions=_BY_ATHENA,
             why=_ANSWERS,
         )

@@ -14,11 +14,12 @@ from mlops_constructs.access_settings import AccessSettings
 from mlops_constructs.environment_arns import OWN, EnvironmentArns
 from mlops_constructs.feature_access import FeatureAccess
 from mlops_constructs.foundation import Foundation
-from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter
+from mlops_constructs.naming import EnvironmentNames, ReleaseParameter
 from mlops_constructs.people_predictions import PeoplePredictions
 from mlops_constructs.people_sight import VERSIONS, PeopleSight, let_check, let_read_logs
 from mlops_constructs.person_role import PersonRole
-from mlops_constructs.record_keeper_access import review_partition
+from mlops_constructs.record_keeper_access import REVIEWS
+from mlops_constructs.registry import Registry
 
 MANIFEST = "manifest"
 """Metadata of a version that leads to its evidence; the record keeper writes it."""
@@ -70,29 +71,27 @@ class PeopleRoles(Construct):
         names: EnvironmentNames,
         access: AccessSettings,
         foundation: Foundation,
-        models: Sequence[ModelNames],
-        registries: Sequence[ModelNames],
+        registries: Sequence[Registry],
         proofs: Sequence[str],
         unfilled: FeatureAccess,
     ) -> None:
-        """registries: of each model, the names where its versions are. proofs: keys of a version's metadata that let
+        """registries: of each model, where its versions are. proofs: keys of a version's metadata that let
         it be released, which only tests write. unfilled: feature groups that no pipeline fills here."""
         super().__init__(scope, construct_id)
-        self._names, self._foundation, self._models = names, foundation, models
-        self._versions = sorted({f"model-package/{each.package_group}/*" for each in registries})
+        self._names, self._foundation = names, foundation
+        # What another account made, it also approves; here it is only let in, and watched.
+        own = {each.environment_names.base for each in registries if not each.elsewhere}
+        self._versions = [f"model-package/{base}-*" for base in sorted(own)]
         self._arns = EnvironmentArns(self, names)
         sight = PeopleSight(self, "Sight", names=names, foundation=foundation, registries=registries)
-        asking: list[iam.ManagedPolicy] = [sight]
-        if models:
-            asking.append(PeoplePredictions(self, "Predictions", names=names, foundation=foundation, models=models))
+        asking = [sight, PeoplePredictions(self, "Predictions", names=names, foundation=foundation)]
         self.data_scientist = self._role("DataScientist", "data-scientist", access.data_scientists, [sight])
         self.approver = self._role("Approver", "approver", access.approvers, [sight])
         self.operator = self._role("Operator", "operator", access.operators, asking)
         self.auditor = self._role("Auditor", "auditor", access.auditors, asking)
         self._let_train(self.data_scientist)
-        if models:
-            self._let_approve(self.approver, proofs)
-            self._let_operate(self.operator)
+        self._let_approve(self.approver, proofs)
+        self._let_operate(self.operator)
         unfilled.grant_ingest(self.operator.policy)
         self._separate()
 
@@ -110,14 +109,12 @@ class PeopleRoles(Construct):
 
     def _let_train(self, role: PersonRole) -> None:
         """Start, stop and retry pipelines; read data, features and what jobs write."""
-        pipelines = [f"pipeline/{name}" for each in self._models for name in (each.pipeline, each.monitoring_pipeline)]
-        if pipelines:
-            role.allow(["sagemaker:StartPipelineExecution"], self._arns.sagemaker(*pipelines))
-            role.allow(
-                ["sagemaker:RetryPipelineExecution", "sagemaker:StopPipelineExecution"],
-                self._arns.sagemaker(*(f"{each}/execution/*" for each in pipelines)),
-                why="Executions have ids for names; the pipelines are named exactly.",
-            )
+        role.allow(["sagemaker:StartPipelineExecution"], self._arns.sagemaker_own("pipeline"), why=OWN)
+        role.allow(
+            ["sagemaker:RetryPipelineExecution", "sagemaker:StopPipelineExecution"],
+            [f"{each}/execution/*" for each in self._arns.sagemaker_own("pipeline")],
+            why=OWN,
+        )
         role.allow(
             ["sagemaker:BatchGetRecord", "sagemaker:GetRecord"], self._arns.sagemaker_own("feature-group"), why=OWN
         )
@@ -131,12 +128,13 @@ class PeopleRoles(Construct):
         may bring metadata (who approved, by which strategy), but not what others vouch for. What else the request
         may hold (a new inference specification, a source), no condition key can tell; the trail has it.
         """
-        role.allow(
-            ["sagemaker:UpdateModelPackage"],
-            self._arns.sagemaker(*self._versions),
-            conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": list(DECISIONS)}},
-            why=VERSIONS,
-        )
+        if self._versions:
+            role.allow(
+                ["sagemaker:UpdateModelPackage"],
+                self._arns.sagemaker(*self._versions),
+                conditions={"StringEquals": {"sagemaker:ModelApprovalStatus": list(DECISIONS)}},
+                why=VERSIONS,
+            )
         for number, key in enumerate((MANIFEST, *proofs)):
             role.deny(
                 f"OthersVouch{number}",
@@ -153,16 +151,13 @@ class PeopleRoles(Construct):
         self._let_review(role)
 
     def _let_review(self, role: PersonRole) -> None:
-        self._foundation.ledger.grant_note(role.policy, [review_partition(each) for each in self._models])
+        self._foundation.ledger.grant_note(role.policy, f"*{REVIEWS}")
 
     def _let_operate(self, role: PersonRole) -> None:
         """Pause, resume, promote, roll back and let in; note reviews; start the monitors; read all logs."""
-        asked = [each.release_parameter(parameter) for each in self._models for parameter in _ASKS]
-        role.allow(["ssm:PutParameter"], [self._arns.parameter(name) for name in asked])
-        role.allow(
-            ["sagemaker:StartPipelineExecution"],
-            self._arns.sagemaker(*(f"pipeline/{each.monitoring_pipeline}" for each in self._models)),
-        )
+        asked = [self._arns.parameters(f"*/release/{parameter.value}") for parameter in _ASKS]
+        role.allow(["ssm:PutParameter"], asked, why=OWN)
+        role.allow(["sagemaker:StartPipelineExecution"], self._arns.pipelines("-monitoring"), why=OWN)
         self._let_review(role)
         let_read_logs(role.policy, self._arns, _JOB_LOGS, f"{self._names.base}-")
 
@@ -184,9 +179,8 @@ class PeopleRoles(Construct):
         )
         operator.deny("WhoReleasesDoesNotApprove", ["sagemaker:UpdateModelPackage"])
         operator.deny("WhoReleasesDoesNotTrain", _TRAIN)
-        training = [f"pipeline/{each.pipeline}*" for each in self._models]  # and its executions
-        if training:
-            operator.deny("WhoReleasesStartsNoTraining", _START, self._arns.sagemaker(*training))
+        training = [*self._arns.pipelines("-training"), *self._arns.pipelines("-training/*")]
+        operator.deny("WhoReleasesStartsNoTraining", _START, training)
         for role in (trainer, approver, operator):  # an auditor is denied all but reading
             role.deny("EvidenceStays", _CHANGE_OBJECTS, [self._foundation.evidence.arn_for_objects("*")])
             role.deny("ProtectionStays", _LOOSEN)

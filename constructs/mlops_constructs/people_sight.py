@@ -1,7 +1,8 @@
 """What everybody who works in an environment may look at, and what some may besides."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -9,13 +10,14 @@ from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.encrypted_bucket import EncryptedBucket
 from mlops_constructs.environment_arns import BUNDLES, OWN, EnvironmentArns
 from mlops_constructs.foundation import Foundation
-from mlops_constructs.naming import EnvironmentNames, ModelNames
+from mlops_constructs.naming import EnvironmentNames
+from mlops_constructs.registry import Registry
 
 VERSIONS = "The registry numbers a group's versions; the wildcard stands for the number."
 
 _JOBS = "SageMaker names jobs, and what lineage knows, by ids in the account's one namespace."
 _OBJECTS = "All objects of the bucket: a person looks at every model of the environment."
-_EXECUTIONS = "Executions have ids for names; the pipelines are named exactly."
+_EXECUTIONS = "Executions have ids for names; their pipelines' names start as the other environment's do."
 _GROUPS = "SageMaker names log groups after kinds of jobs, CloudFormation those of functions after their stacks."
 
 # What has no resource to name (service authorization reference).
@@ -52,9 +54,9 @@ class PeopleSight(iam.ManagedPolicy):
         *,
         names: EnvironmentNames,
         foundation: Foundation,
-        registries: Sequence[ModelNames],
+        registries: Sequence[Registry],
     ) -> None:
-        """registries: of each model, the names where its versions are."""
+        """registries: of each model, where its versions are."""
         super().__init__(
             scope,
             construct_id,
@@ -63,31 +65,33 @@ class PeopleSight(iam.ManagedPolicy):
         )
         self._arns = EnvironmentArns(self, names)
         allow(self, _LISTS, ["*"], why=f"{NO_RESOURCE}, and all of them only read names, states and figures.")
-        self._let_see_versions(sorted({each.package_group for each in registries}))
-        self._let_see_making([each.pipeline for each in registries if each.environment != names.environment])
+        self._let_see_versions({(each.environment_names.base, each.account) for each in registries})
+        places = {each.environment_names.base for each in registries if not each.elsewhere}
+        self._let_see_making(sorted(places - {names.base}))
         self._let_see_resources()
         self._let_see_jobs_and_lineage()
         foundation.ledger.grant_look(self)
         for bucket in (foundation.evidence, foundation.artifacts):
             let_read(self, bucket, foundation)
 
-    def _let_see_versions(self, groups: Sequence[str]) -> None:
-        for group in groups:
-            allow(self, ["sagemaker:DescribeModelPackageGroup"], self._arns.sagemaker(f"model-package-group/{group}"))
-            allow(
-                self,
-                ["sagemaker:DescribeModelPackage"],
-                self._arns.sagemaker(f"model-package/{group}/*"),
-                why=VERSIONS,
-            )
+    def _let_see_versions(self, places: Collection[tuple[str, str]]) -> None:
+        """places: what the names begin with where versions are, and the account, "" for this one."""
+        stack = cdk.Stack.of(self)
+        for base, account in sorted(places):
+            kinds = {"DescribeModelPackageGroup": "model-package-group", "DescribeModelPackage": "model-package"}
+            for action, kind in kinds.items():
+                arn = stack.format_arn(
+                    service="sagemaker", resource=kind, resource_name=f"{base}-*", account=account or stack.account
+                )
+                allow(self, [f"sagemaker:{action}"], [arn], why=OWN)
 
-    def _let_see_making(self, pipelines: Sequence[str]) -> None:
-        """How versions were made elsewhere; what is made here is among the environment's own resources."""
-        if pipelines:
+    def _let_see_making(self, bases: Sequence[str]) -> None:
+        """How versions were made in other environments of the account; what is made here is among its own resources."""
+        if bases:
             allow(
                 self,
                 ["sagemaker:DescribePipelineDefinitionForExecution", "sagemaker:DescribePipelineExecution"],
-                self._arns.sagemaker(*(f"pipeline/{each}/execution/*" for each in pipelines)),
+                self._arns.sagemaker(*(f"pipeline/{each}-*/execution/*" for each in bases)),
                 why=_EXECUTIONS,
             )
 

@@ -22,9 +22,9 @@ class PipelineContext:
     role_arn: str
     """Role of the pipeline and of each of its jobs."""
     code_uri: str
-    """`s3://…/<hash>.tar.gz`: the archive described in `code_bundle`."""
+    """`s3://…/<code_sha256>.tar.gz`: the archive described in `code_bundle`."""
     code_sha256: str
-    """Hash of that archive's contents, for the model package's metadata."""
+    """Hash of that archive's contents, for the model package's metadata; the archive's file is named by it."""
     data_bucket: str
     artifacts_bucket: str
     """The pipeline's role may write below `<model>/` only."""
@@ -51,3 +51,5 @@ class PipelineContext:
     """Whether SageMaker takes that image for one of its own algorithms, and so refuses metrics defined for it."""
     settings: TrainingSettings
     """`[models.<model>.training]` of the environment's configuration."""
+    package_repository: str = ""
+    """In a private network, CodeArtifact's `domain/owner/repository` that has Python packages; may be a token."""

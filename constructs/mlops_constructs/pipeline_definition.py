@@ -11,8 +11,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from mlops_constructs import definition_check
+from mlops_constructs import definition_check, definition_network
 from mlops_constructs.errors import ConstructError, SettingRefusedError
+from mlops_constructs.network import Network
 from mlops_constructs.pipeline_context import PipelineContext
 
 _KINDS: Mapping[str, tuple[type, ...]] = {
@@ -32,12 +33,14 @@ class PipelineDefinition:
     code_prefixes: tuple[str, ...] = ()
 
 
-def load(scope: Construct, code_root: Path, context: PipelineContext) -> PipelineDefinition:
+def load(
+    scope: Construct, code_root: Path, context: PipelineContext, network: Network | None = None
+) -> PipelineDefinition:
     """The definition of `code_root/<model>`, with the parameter defaults that the configuration sets.
 
     A model folder has either `definition.py` with `definition(context) -> dict`, or `pipeline.py` with a
-    SageMaker SDK pipeline. `code_root` must be on the import path. Raises ConstructError with one line for
-    each finding of the definition check.
+    SageMaker SDK pipeline; its jobs are brought into `network`. `code_root` must be on the import path. Raises
+    ConstructError with one line for each finding of the definition check.
     """
     folder = code_root / context.model
     if (folder / "definition.py").is_file():
@@ -50,6 +53,7 @@ def load(scope: Construct, code_root: Path, context: PipelineContext) -> Pipelin
     else:
         raise ConstructError(f"{code_root.name}/{context.model}: has neither definition.py nor pipeline.py")
     _set_defaults(definition.body, context, place)
+    definition_network.connect(definition.body, network)
     if found := definition_check.findings(definition.body):
         raise ConstructError("\n".join(f"{place}: {finding}" for finding in found))
     return definition

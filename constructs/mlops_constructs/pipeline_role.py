@@ -45,6 +45,7 @@ class PipelineRole(SageMakerRole):
         foundation.artifacts.grant_read_below(self, self._names.folder)
         foundation.artifacts.grant_write_below(self, self._names.folder)
         self.grant_volumes(foundation.protection.key)
+        self.grant_network(foundation.protection.network)
         # Asked for by jobs that name a key for their outputs (developer guide: execution roles).
         allow(self, ["kms:Encrypt"], [foundation.protection.key.key_arn])
 
@@ -83,12 +84,9 @@ class PipelineRole(SageMakerRole):
         """
         group = self._names.package_group
         arns = [self._arn("model-package-group", group), self._arn("model-package", f"{group}/*")]
-        allow(
-            self,
-            ["sagemaker:AddTags", "sagemaker:DescribeModelPackage", "sagemaker:DescribeModelPackageGroup"],
-            arns,
-            why=_VERSIONS,
-        )
+        allow(self, ["sagemaker:DescribeModelPackageGroup"], arns[:1])
+        allow(self, ["sagemaker:DescribeModelPackage"], arns[1:], why=_VERSIONS)
+        allow(self, ["sagemaker:AddTags"], arns, why=_VERSIONS)
         allow(
             self,
             ["sagemaker:CreateModelPackage"],

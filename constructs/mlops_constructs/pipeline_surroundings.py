@@ -32,6 +32,9 @@ def surroundings(
         role.grant_pull(image)
         return image.uri
 
+    network = foundation.protection.network
+    if network:
+        role.add_managed_policy(network.packages.readers)
     environment = EnvironmentNames(names.project, names.environment)
     artifacts = f"s3://{foundation.artifacts.bucket_name}"
     return PipelineContext(
@@ -54,4 +57,5 @@ def surroundings(
         image_uri=use,
         built_in=lambda framework: images.image(framework).built_in,
         settings=settings,
+        package_repository=network.packages.address if network else "",
     )

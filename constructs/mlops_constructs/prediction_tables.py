@@ -16,6 +16,9 @@ QUERY_LIMIT_BYTES = 100 * 1024**3
 # Nothing was captured before the project was there; a query names its hours, so an early start costs nothing.
 _FIRST_HOUR = "2026/01/01/00"
 TABLES = ("captured", "outcomes")
+RESULTS_FOLDER = "queries"
+"""Of the answers, in a model's folder of the capture bucket."""
+
 _VARIANTS = "champion,challenger,shadow"
 _INPUT_FORMAT = "org.apache.hadoop.mapred.TextInputFormat"
 _OUTPUT_FORMAT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
@@ -96,9 +99,10 @@ class PredictionTables(Construct):
         tables = [
             arn(service="glue", resource="table", resource_name=f"{self.database_name}/{table}") for table in TABLES
         ]
-        allow(role, ["glue:GetDatabase", "glue:GetTable"], [catalog, database, *tables])
         # User guide, fine-grained access to databases and tables: Athena asks for the default database as well.
-        allow(role, ["glue:GetDatabase"], [arn(service="glue", resource="database", resource_name="default")])
+        default = arn(service="glue", resource="database", resource_name="default")
+        allow(role, ["glue:GetDatabase"], [catalog, database, default])
+        allow(role, ["glue:GetTable"], [catalog, database, *tables])
         self._bucket.grant_read_below(role, self._names.folder)
         self._bucket.grant_write_below(role, results_prefix(self._names))
 
@@ -146,7 +150,7 @@ class PredictionTables(Construct):
 
 def results_prefix(names: ModelNames) -> str:
     """Where answers of queries are in the capture bucket, without the slash at its end."""
-    return f"{names.folder}/queries"
+    return f"{names.folder}/{RESULTS_FOLDER}"
 
 
 def _enum(column: str, values: str) -> dict[str, str]:

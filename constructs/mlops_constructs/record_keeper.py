@@ -13,9 +13,10 @@ from mlops_constructs.failure_alarm import FailureAlarm
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.function import PythonFunction
 from mlops_constructs.governance_settings import GovernanceSettings
-from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter
+from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.record_keeper_access import RecordKeeperAccess
 from mlops_constructs.record_keeper_wakes import RecordKeeperWakes
+from mlops_constructs.registry import Registry
 
 _EVENT_AGE = cdk.Duration.hours(2)
 _TIMEOUT = cdk.Duration.seconds(60)
@@ -25,9 +26,9 @@ _MEMORY_MB = 512  # documents and code bundles are read into it
 class RecordKeeper(Construct):
     """Events and a schedule only wake the function; what it writes follows from what it then observes.
 
-    takes_from: the environment where the versions are made, "" for this one. data_prefix: where the model's data are
-    in the data bucket. feature_groups: of those that it learns from, by their names in the configuration, the names
-    on AWS. tracking: ARN of the MLflow that keeps the pipeline's runs, "" for none; it does so where they are made.
+    registry: where the versions are made. data_prefix: where the model's data are in the data bucket. feature_groups:
+    of those that it learns from, by their names in the configuration, the names on AWS. tracking: ARN of the MLflow
+    that keeps the pipeline's runs, "" for none; it does so where they are made.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class RecordKeeper(Construct):
         construct_id: str,
         *,
         names: ModelNames,
-        takes_from: str,
+        registry: Registry,
         settings: GovernanceSettings,
         data_prefix: str,
         feature_groups: Mapping[str, str],
@@ -44,15 +45,16 @@ class RecordKeeper(Construct):
         foundation: Foundation,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names, self._registry, self._takes_from = names, names.registry(takes_from), takes_from
-        self._tracking = "" if takes_from else tracking
+        self._names, self._registry = names, registry
+        self._takes_from = "" if registry.names == names else registry.names.environment
+        self._tracking = "" if self._takes_from else tracking
         self.dead_letters = DeadLetterQueue(self, "DeadLetters", protection=foundation.protection)
         self.function = self._build_function(settings, feature_groups, foundation)
         self._allow(data_prefix, foundation)
         target = targets.LambdaFunction(
             self.function, dead_letter_queue=self.dead_letters, max_event_age=_EVENT_AGE, retry_attempts=8
         )
-        RecordKeeperWakes(self, "Wakes", names=names, registry=self._registry, target=target)
+        RecordKeeperWakes(self, "Wakes", names=names, registry=registry, target=target)
         metrics = {
             "DeadLettersWaiting": self.dead_letters.metric_waiting(),
             "FunctionFails": self.function.metric_failures(),
@@ -77,8 +79,8 @@ class RecordKeeper(Construct):
                 "FOLDER": names.folder,
                 "BASE": names.base,
                 "TAKES_FROM": self._takes_from,
-                "MODEL_PACKAGE_GROUP": self._registry.package_group,
-                "PIPELINE": self._registry.pipeline,
+                "MODEL_PACKAGE_GROUP": self._registry.group(cdk.Stack.of(self)),
+                "PIPELINE": self._registry.names.pipeline,
                 "ENDPOINT_ARN": cdk.Stack.of(self).format_arn(
                     service="sagemaker", resource="endpoint", resource_name=names.endpoint
                 ),
@@ -101,9 +103,12 @@ class RecordKeeper(Construct):
     def _allow(self, data_prefix: str, foundation: Foundation) -> None:
         access = RecordKeeperAccess(self.function.execution_role, names=self._names, registry=self._registry)
         access.to_registry()
-        access.to_pipeline()
+        # No account shows its executions, jobs and bootstrap bucket to another: its own keeper has written them down.
+        if not self._registry.elsewhere:
+            access.to_pipeline()
         access.to_data(foundation, data_prefix)
-        access.to_code()
+        if not self._registry.elsewhere:
+            access.to_code()
         access.to_evidence(foundation)
         access.to_cards(foundation)
         access.to_lineage()
@@ -111,8 +116,7 @@ class RecordKeeper(Construct):
         if self._tracking:
             access.to_experiments(self._tracking)
         if self._takes_from:
-            names = EnvironmentNames(self._registry.project, self._registry.environment)
-            source = ArtifactSource(self, "Origin", names=names)
+            source = ArtifactSource(self, "Origin", registry=self._registry)
             source.grant_read_below(self.function.execution_role, self._names.folder)
 
 

@@ -7,6 +7,8 @@ from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.environment_arns import BUNDLES, code_bundles
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import CARD_LIMIT, ModelNames, ReleaseParameter
+from mlops_constructs.registry import Registry
+from mlops_constructs.registry_policy import NEITHER
 from mlops_constructs.review_alarm import GOVERNANCE_NAMESPACE
 
 _VERSIONS = "The registry numbers a group's versions; the wildcard stands for the number."
@@ -17,11 +19,14 @@ _MOST_VERSIONS = 99_999
 _TRACKING = ("GetExperimentByName", "CreateExperiment", "SearchRuns", "CreateRun", "LogBatch", "UpdateRun")
 _LINEAGE = "SageMaker gives lineage entities ids that nobody knows before; it only reads them and adds to them."
 
+REVIEWS = "#reviews"
+"""What the ledger's partitions of reviews end in, after the model's public name."""
+
 
 class RecordKeeperAccess:
-    """Grants to `role`, which is the keeper's of the model `names`; `registry` names where its versions are made."""
+    """Grants to `role`, which is the keeper's of the model `names`; `registry` is where its versions are made."""
 
-    def __init__(self, role: iam.IRole, *, names: ModelNames, registry: ModelNames) -> None:
+    def __init__(self, role: iam.IRole, *, names: ModelNames, registry: Registry) -> None:
         self._role, self._names, self._registry = role, names, registry
         self._stack = cdk.Stack.of(role)
 
@@ -30,20 +35,16 @@ class RecordKeeperAccess:
 
         It may neither approve a version nor take metadata away.
         """
-        versions = self._arn("model-package", f"{self._registry.package_group}/*")
+        versions = self._registry.versions_arn(self._stack)
         allow(self._role, ["sagemaker:ListModelPackages"], ["*"], why=f"{NO_RESOURCE}; it reads names and states.")
         allow(self._role, ["sagemaker:DescribeModelPackage"], [versions], why=_VERSIONS)
-        if self._registry == self._names:
-            neither = {
-                "sagemaker:ModelApprovalStatus": "true",
-                "sagemaker:CustomerMetadataPropertiesToRemove": "true",
-            }
+        if self._registry.names == self._names:
             allow(
                 self._role,
                 ["sagemaker:UpdateModelPackage"],
                 [versions],
                 why=_VERSIONS,
-                conditions={"Null": neither},
+                conditions={"Null": NEITHER},
             )
         champion = self._names.release_parameter(ReleaseParameter.CHAMPION)
         parameter = self._stack.format_arn(service="ssm", resource="parameter", resource_name=champion[1:])
@@ -59,7 +60,7 @@ class RecordKeeperAccess:
                 "sagemaker:ListPipelineExecutionSteps",
                 "sagemaker:ListPipelineParametersForExecution",
             ],
-            [self._arn("pipeline", f"{self._registry.pipeline}/execution/*")],
+            [self._arn("pipeline", f"{self._registry.names.pipeline}/execution/*")],
             why=_EXECUTIONS,
         )
         # As in pipeline_role: a tuning job's name has no room for "pipelines-", nor have those of its training jobs.
@@ -130,7 +131,7 @@ class RecordKeeperAccess:
 
         An app also wants an action that stands for all of its API (AWS managed policies for SageMaker, MLflow apps).
         """
-        allow(self._role, ["sagemaker:ListPipelineExecutions"], [self._arn("pipeline", self._registry.pipeline)])
+        allow(self._role, ["sagemaker:ListPipelineExecutions"], [self._arn("pipeline", self._registry.names.pipeline)])
         # Service authorization reference: SageMaker with MLflow, whose actions are named after MLflow's requests.
         actions = [f"sagemaker-mlflow:{each}" for each in _TRACKING]
         if ":mlflow-app/" in tracking:
@@ -163,7 +164,7 @@ def evidence_partition(names: ModelNames) -> str:
 
 def review_partition(names: ModelNames) -> str:
     """Where the ledger's table has what people said when they reviewed a version."""
-    return f"{names.public}#reviews"
+    return f"{names.public}{REVIEWS}"
 
 
 def _stem(names: ModelNames) -> str:

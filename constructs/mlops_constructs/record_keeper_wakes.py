@@ -8,6 +8,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.registry import Registry
 from mlops_constructs.release_access import OWN_EVENTS
 
 LOOKS = cdk.Duration.hours(1)
@@ -25,28 +26,21 @@ class RecordKeeperWakes(Construct):
         construct_id: str,
         *,
         names: ModelNames,
-        registry: ModelNames,
+        registry: Registry,
         target: events.IRuleTarget,
     ) -> None:
         super().__init__(scope, construct_id)
         self._target = target
-        pipeline = cdk.Stack.of(self).format_arn(
-            service="sagemaker", resource="pipeline", resource_name=registry.pipeline
-        )
         self._rule(
             "PackageChanged",
-            f"A version of {registry.package_group} was registered, approved, rejected or edited",
+            f"A version of {registry.group_name} was registered, approved, rejected or edited",
             "aws.sagemaker",
             "SageMaker Model Package State Change",
-            {"ModelPackageGroupName": [registry.package_group]},
+            {"ModelPackageGroupName": [registry.group_name]},
+            account=[registry.account] if registry.elsewhere else None,
         )
-        self._rule(
-            "TrainingEnded",
-            f"An execution of pipeline {registry.pipeline} ended",
-            "aws.sagemaker",
-            "SageMaker Model Building Pipeline Execution Status Change",
-            {"pipelineArn": [pipeline], "currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"]},
-        )
+        if not registry.elsewhere:
+            self._on_training(registry.names.pipeline)
         self._rule(
             "Released",
             f"A version of {names.base} was released",
@@ -57,8 +51,25 @@ class RecordKeeperWakes(Construct):
         looks = events.Schedule.rate(LOOKS)
         events.Rule(self, "Looks", description="Catches what events lost", schedule=looks).add_target(target)
 
+    def _on_training(self, pipeline: str) -> None:
+        arn = cdk.Stack.of(self).format_arn(service="sagemaker", resource="pipeline", resource_name=pipeline)
+        self._rule(
+            "TrainingEnded",
+            f"An execution of pipeline {pipeline} ended",
+            "aws.sagemaker",
+            "SageMaker Model Building Pipeline Execution Status Change",
+            {"pipelineArn": [arn], "currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"]},
+        )
+
     def _rule(
-        self, construct_id: str, description: str, source: str, detail_type: str, detail: Mapping[str, Any]
+        self,
+        construct_id: str,
+        description: str,
+        source: str,
+        detail_type: str,
+        detail: Mapping[str, Any],
+        *,
+        account: list[str] | None = None,
     ) -> None:
-        pattern = events.EventPattern(source=[source], detail_type=[detail_type], detail=dict(detail))
+        pattern = events.EventPattern(source=[source], detail_type=[detail_type], detail=dict(detail), account=account)
         events.Rule(self, construct_id, description=description, event_pattern=pattern).add_target(self._target)

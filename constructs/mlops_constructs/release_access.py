@@ -7,7 +7,8 @@ from aws_cdk import aws_lambda as lambda_
 from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.model_metrics import RELEASE_NAMESPACE
-from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter, SharedParameter
+from mlops_constructs.naming import ModelNames, ReleaseParameter, SharedParameter
+from mlops_constructs.registry import Registry
 
 OWN_EVENTS = "mlops.release"
 """The source of the controller's own events on the default bus."""
@@ -17,9 +18,9 @@ _VERSIONS = "The registry numbers a group's versions; the wildcard stands for th
 
 
 class ReleaseAccess:
-    """Grants to `role`, which is the controller's of the model `names`; `registry` names where its versions are."""
+    """Grants to `role`, which is the controller's of the model `names`; `registry` is where its versions are."""
 
-    def __init__(self, role: iam.IRole, *, names: ModelNames, registry: ModelNames) -> None:
+    def __init__(self, role: iam.IRole, *, names: ModelNames, registry: Registry) -> None:
         self._role, self._names, self._registry = role, names, registry
         self._stack = cdk.Stack.of(role)
 
@@ -27,15 +28,15 @@ class ReleaseAccess:
         """Read the release state, write all of it but what a second person let in.
 
         CloudFormation resolves the serving stack's parameters with the rights of who asks for the update, those
-        of another environment's foundation too.
+        of another environment's foundation in the account too.
         """
         read = [self._names.release_parameter(each) for each in ReleaseParameter]
-        if self._registry != self._names:
-            source = EnvironmentNames(self._registry.project, self._registry.environment)
+        if self._registry.names != self._names and not self._registry.elsewhere:
+            source = self._registry.environment_names
             read += [source.shared_parameter(each) for each in SharedParameter]
         written = [self._names.release_parameter(each) for each in _WRITTEN]
         champion = self._names.release_parameter(ReleaseParameter.CHAMPION)
-        allow(self._role, ["ssm:GetParameter", "ssm:GetParameters"], [self._parameter(name) for name in read])
+        allow(self._role, ["ssm:GetParameters"], [self._parameter(name) for name in read])
         allow(self._role, ["ssm:PutParameter"], [self._parameter(name) for name in written])
         allow(self._role, ["ssm:LabelParameterVersion"], [self._parameter(champion)])
 
@@ -111,7 +112,7 @@ class ReleaseAccess:
         return self._arn("ssm", "parameter", name[1:])
 
     def _versions(self) -> str:
-        return self._arn("sagemaker", "model-package", f"{self._registry.package_group}/*")
+        return self._registry.versions_arn(self._stack)
 
     def _arn(self, service: str, resource: str, name: str, arn_format: cdk.ArnFormat | None = None) -> str:
         return self._stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=arn_format)

@@ -11,6 +11,7 @@ from mlops_constructs.foundation import Foundation
 from mlops_constructs.function import PythonFunction
 from mlops_constructs.naming import ModelNames
 from mlops_constructs.prediction_tables import PredictionTables
+from mlops_constructs.registry import Registry
 from mlops_constructs.release_access import ReleaseAccess
 from mlops_constructs.release_policy import policy_json
 from mlops_constructs.release_settings import ReleaseSettings
@@ -23,7 +24,8 @@ _TIMEOUT = cdk.Duration.seconds(60)
 class ReleaseController(Construct):
     """Events and a schedule only wake the function; what it does follows from what it then observes.
 
-    enabled: whether there is to be an endpoint at all. tests: what tests a released version, if anything does.
+    registry: where its versions are. enabled: whether there is to be an endpoint at all. tests: what tests a released
+    version, if anything does.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class ReleaseController(Construct):
         construct_id: str,
         *,
         names: ModelNames,
+        registry: Registry,
         settings: ReleaseSettings,
         enabled: bool,
         foundation: Foundation,
@@ -39,15 +42,16 @@ class ReleaseController(Construct):
         tests: lambda_.IFunction | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names = names
-        self._registry = names.registry(settings.takes_from)
+        self._names, self._registry = names, registry
         self.dead_letters = DeadLetterQueue(self, "DeadLetters", protection=foundation.protection)
         self.function = self._build_function(settings, enabled, foundation, tests)
         self._allow(settings, foundation, tables, tests)
         target = targets.LambdaFunction(
             self.function, dead_letter_queue=self.dead_letters, max_event_age=_EVENT_AGE, retry_attempts=8
         )
-        ReleaseWakes(self, "Wakes", names=names, settings=settings, foundation=foundation, target=target)
+        ReleaseWakes(
+            self, "Wakes", names=names, registry=registry, settings=settings, foundation=foundation, target=target
+        )
         metrics = {
             "DeadLettersWaiting": self.dead_letters.metric_waiting(),
             "FunctionFails": self.function.metric_failures(),
@@ -69,7 +73,7 @@ class ReleaseController(Construct):
             environment={
                 "ENVIRONMENT": names.environment,
                 "MODEL": names.public,
-                "MODEL_PACKAGE_GROUP": self._registry.package_group,
+                "MODEL_PACKAGE_GROUP": self._registry.group(cdk.Stack.of(self)),
                 "SERVING_STACK": names.serving_stack,
                 "ENDPOINT_NAME": names.endpoint,
                 "PARAMETER_PREFIX": names.release_prefix,

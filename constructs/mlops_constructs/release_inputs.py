@@ -7,6 +7,7 @@ from constructs import Construct
 
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.release_parameters import NOTHING
+from mlops_constructs.running_switch import RunningSwitch
 
 _NEVER = ""
 """What no release parameter holds: SSM does not allow an empty value."""
@@ -36,10 +37,18 @@ class ReleaseInputs(Construct):
     then its package becomes none and the variant goes.
 
     With `enabled` false no variant exists, whatever is released: the endpoint goes, the release state stays.
+    So it is while a `switch`, if there is one, is off.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, names: ModelNames, enabled: bool, autoscaling: bool
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        names: ModelNames,
+        enabled: bool,
+        autoscaling: bool,
+        switch: RunningSwitch | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names = names
@@ -50,6 +59,8 @@ class ReleaseInputs(Construct):
 
         equals, both = cdk.Fn.condition_equals, cdk.Fn.condition_and
         has_champion = _differs(champion, NOTHING) if enabled else equals(champion, _NEVER)
+        if switch:
+            has_champion = both(has_champion, switch.is_on)
         has_challenger = both(has_champion, _differs(challenger, NOTHING))
         has_shadow = both(has_champion, _differs(shadow, NOTHING), equals(challenger, NOTHING))
         scales = both(has_challenger, _differs(weight, "0")) if autoscaling else equals(weight, _NEVER)

@@ -8,11 +8,15 @@ a `CfnResource` has no tags for an aspect to change, and every property is a con
 import aws_cdk as cdk
 from constructs import Construct
 
+from mlops_constructs.acknowledge import acknowledge
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 
 _INITIAL = {ReleaseParameter.CHALLENGER_WEIGHT: "0"}
 NOTHING = "none"
 """What a parameter holds while it names no model package; SSM does not allow an empty value."""
+_UNTAGGED = (
+    "A tag that changes would write the first value back and undo a release; a standard parameter costs nothing."
+)
 
 
 class ReleaseParameters(Construct):
@@ -20,6 +24,7 @@ class ReleaseParameters(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, names: ModelNames) -> None:
         super().__init__(scope, construct_id)
+        acknowledge(self, {"house-rules::tagged": _UNTAGGED})
         for parameter in ReleaseParameter:
             cdk.CfnResource(
                 self,

@@ -13,6 +13,8 @@ from mlops_constructs.failure_alarm import FailureAlarm
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.function import PythonFunction
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.registry import Registry
+from mlops_constructs.registry_policy import NEITHER
 from mlops_constructs.release_policy import evidence_key
 from mlops_constructs.release_settings import ReleaseSettings
 
@@ -25,7 +27,7 @@ _MEMORY_MB = 1769
 
 
 class ReleaseTests(Construct):
-    """Asked by the release controller; `package_group` is the registry that the released versions come from."""
+    """Asked by the release controller; `registry` is where the released versions are."""
 
     def __init__(
         self,
@@ -36,15 +38,15 @@ class ReleaseTests(Construct):
         settings: ReleaseSettings,
         foundation: Foundation,
         samples: Path,
-        package_group: str,
+        registry: Registry,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names = names
         _check(samples, names)
         self._samples = s3_assets.Asset(self, "Samples", path=str(samples))
         self.dead_letters = DeadLetterQueue(self, "DeadLetters", protection=foundation.protection)
-        self.function = self._build_function(settings, foundation, package_group)
-        self._allow_tests(package_group)
+        self.function = self._build_function(settings, foundation, registry)
+        self._allow_tests(registry)
         self._allow_notifications(foundation)
         metrics = {
             "DeadLettersWaiting": self.dead_letters.metric_waiting(),
@@ -54,7 +56,7 @@ class ReleaseTests(Construct):
             description = f"Release tests of {names.base}: {name}"
             FailureAlarm(self, name, metric=metric, topic=foundation.topic, description=description)
 
-    def _build_function(self, settings: ReleaseSettings, foundation: Foundation, package_group: str) -> PythonFunction:
+    def _build_function(self, settings: ReleaseSettings, foundation: Foundation, registry: Registry) -> PythonFunction:
         names = self._names
         return PythonFunction(
             self,
@@ -64,7 +66,7 @@ class ReleaseTests(Construct):
             protection=foundation.protection,
             environment={
                 "ENVIRONMENT": names.environment,
-                "MODEL_PACKAGE_GROUP": package_group,
+                "MODEL_PACKAGE_GROUP": registry.group(cdk.Stack.of(self)),
                 "ENDPOINT_NAME": names.endpoint,
                 "SERVING_STACK": names.serving_stack,
                 "EVIDENCE_KEY": evidence_key(names.environment),
@@ -80,14 +82,13 @@ class ReleaseTests(Construct):
             on_failure=self.dead_letters,
         )
 
-    def _allow_tests(self, package_group: str) -> None:
+    def _allow_tests(self, registry: Registry) -> None:
         """Ask this endpoint, read the samples, note verdicts: not approve, and not remove what others noted."""
         role, stack = self.function.execution_role, cdk.Stack.of(self)
-        packages = stack.format_arn(service="sagemaker", resource="model-package", resource_name=f"{package_group}/*")
+        packages = registry.versions_arn(stack)
         number = "The registry numbers a group's versions; the wildcard stands for the number."
         allow(role, ["sagemaker:DescribeModelPackage"], [packages], why=number)
-        neither = {"sagemaker:ModelApprovalStatus": "true", "sagemaker:CustomerMetadataPropertiesToRemove": "true"}
-        allow(role, ["sagemaker:UpdateModelPackage"], [packages], why=number, conditions={"Null": neither})
+        allow(role, ["sagemaker:UpdateModelPackage"], [packages], why=number, conditions={"Null": NEITHER})
         endpoint = stack.format_arn(service="sagemaker", resource="endpoint", resource_name=self._names.endpoint)
         allow(role, ["sagemaker:InvokeEndpoint"], [endpoint])
         serving = f"{self._names.serving_stack}/*"

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import ModelNames, ReleaseParameter
+from mlops_constructs.registry import Registry
 from mlops_constructs.release_settings import ReleaseSettings
 
 # A stack and an endpoint at rest; the controller has nothing to see while an operation runs.
@@ -35,13 +36,14 @@ class ReleaseWakes(Construct):
         construct_id: str,
         *,
         names: ModelNames,
+        registry: Registry,
         settings: ReleaseSettings,
         foundation: Foundation,
         target: events.IRuleTarget,
     ) -> None:
         super().__init__(scope, construct_id)
         self._names, self._target, self._stack = names, target, cdk.Stack.of(self)
-        self._on_registry(names.registry(settings.takes_from))
+        self._on_registry(registry)
         self._on_serving()
         self._on_people()
         # More often than the schedule comes by, but not once for each of many files where hours are enough.
@@ -50,13 +52,15 @@ class ReleaseWakes(Construct):
         rate = events.Schedule.rate(cdk.Duration.minutes(settings.schedule_minutes))
         events.Rule(self, "Schedule", description="Catches what events lost", schedule=rate).add_target(target)
 
-    def _on_registry(self, registry: ModelNames) -> None:
+    def _on_registry(self, registry: Registry) -> None:
+        """Where the registry is in another account, that one forwards the event, which keeps its account."""
         self._rule(
             "PackageChanged",
-            f"A version of {registry.package_group} was registered, approved, rejected or edited",
+            f"A version of {registry.group_name} was registered, approved, rejected or edited",
             "aws.sagemaker",
             "SageMaker Model Package State Change",
-            {"ModelPackageGroupName": [registry.package_group]},
+            {"ModelPackageGroupName": [registry.group_name]},
+            account=[registry.account] if registry.elsewhere else None,
         )
 
     def _on_serving(self) -> None:
@@ -120,9 +124,10 @@ class ReleaseWakes(Construct):
         detail: Mapping[str, Any],
         *,
         resources: list[str] | None = None,
+        account: list[str] | None = None,
     ) -> None:
         pattern = events.EventPattern(
-            source=[source], detail_type=[detail_type], detail=dict(detail), resources=resources
+            source=[source], detail_type=[detail_type], detail=dict(detail), resources=resources, account=account
         )
         events.Rule(self, construct_id, description=description, event_pattern=pattern).add_target(self._target)
 

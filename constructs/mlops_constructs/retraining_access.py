@@ -1,6 +1,7 @@
 """What the retraining controller of a model may do: one method for each thing that it works with."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -13,6 +14,19 @@ READ = (ReleaseParameter.CHAMPION, ReleaseParameter.FAILED)
 """The release parameters that say what serves somewhere, and what will not."""
 
 
+@dataclass(frozen=True)
+class WatchedPlace:
+    """An environment of the region that serves versions trained here; account: where it is, "" for this one."""
+
+    names: ModelNames
+    account: str = ""
+
+    def reader_arn(self, stack: cdk.Stack) -> str:
+        """The role (DegradationReader) that the other account has for this."""
+        name = self.names.degradation_reader
+        return stack.format_arn(service="iam", region="", account=self.account, resource="role", resource_name=name)
+
+
 class RetrainingAccess:
     """Grants to `role`, which is the controller's of the model `names`."""
 
@@ -20,13 +34,16 @@ class RetrainingAccess:
         self._role, self._names = role, names
         self._stack = cdk.Stack.of(role)
 
-    def to_watch(self, places: Sequence[ModelNames], alarm_names: Sequence[str]) -> None:
-        """Look at the alarms, and at what serves in the places that they are about."""
+    def to_watch(self, places: Sequence[WatchedPlace]) -> None:
+        """Look at the alarms, and at what serves in the places that they are about; in other accounts by a role."""
         colon = cdk.ArnFormat.COLON_RESOURCE_NAME
-        alarms = [self._arn("cloudwatch", "alarm", name, colon) for name in alarm_names]
+        here = [place.names for place in places if not place.account]
+        alarms = [self._arn("cloudwatch", "alarm", names.degradation_alarm, colon) for names in here]
         allow(self._role, ["cloudwatch:DescribeAlarms"], alarms)
-        parameters = [place.release_parameter(each)[1:] for place in places for each in READ]
+        parameters = [names.release_parameter(each)[1:] for names in here for each in READ]
         allow(self._role, ["ssm:GetParameters"], [self._arn("ssm", "parameter", name) for name in parameters])
+        if readers := [place.reader_arn(self._stack) for place in places if place.account]:
+            allow(self._role, ["sts:AssumeRole"], readers)
 
     def to_training(self) -> None:
         """Start the pipeline and follow its executions. It runs with its own role: nothing is passed on."""

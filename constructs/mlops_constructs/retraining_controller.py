@@ -11,7 +11,7 @@ from mlops_constructs.failure_alarm import FailureAlarm
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.function import PythonFunction
 from mlops_constructs.naming import ModelNames
-from mlops_constructs.retraining_access import RetrainingAccess
+from mlops_constructs.retraining_access import RetrainingAccess, WatchedPlace
 from mlops_constructs.retraining_settings import RetrainingSettings
 from mlops_constructs.retraining_wakes import RetrainingWakes
 from mlops_constructs.settings import TrainingSettings
@@ -25,8 +25,7 @@ _TIMEOUT = cdk.Duration.seconds(60)
 class RetrainingController(Construct):
     """For an environment that trains; what it does follows from what it observes.
 
-    alarm_names: of the degradation alarms, this environment's first, then those of settings.degradation_in, in their
-    order: environments of the same account and region that serve versions which were trained here.
+    places: where versions serve that were trained here, this environment first.
     """
 
     def __init__(
@@ -38,12 +37,10 @@ class RetrainingController(Construct):
         settings: RetrainingSettings,
         training: TrainingSettings,
         foundation: Foundation,
-        alarm_names: Sequence[str],
+        places: Sequence[WatchedPlace],
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names, self._settings = names, settings
-        self._places = [names, *(names.registry(each) for each in settings.degradation_in)]
-        self._alarm_names = alarm_names
+        self._names, self._settings, self._places = names, settings, places
         self.dead_letters = DeadLetterQueue(self, "DeadLetters", protection=foundation.protection)
         self.function = self._build_function(training, foundation)
         self._allow(training, foundation)
@@ -54,7 +51,7 @@ class RetrainingController(Construct):
             settings=settings,
             training=training,
             foundation=foundation,
-            alarm_names=alarm_names,
+            places=places,
             function=self.function,
             dead_letters=self.dead_letters,
         )
@@ -95,7 +92,7 @@ class RetrainingController(Construct):
 
     def _allow(self, training: TrainingSettings, foundation: Foundation) -> None:
         access = RetrainingAccess(self.function.execution_role, names=self._names)
-        access.to_watch(self._places, self._alarm_names)
+        access.to_watch(self._places)
         access.to_training()
         access.to_registry()
         access.to_data(foundation, training.data_prefix, self._findings_key)
@@ -107,9 +104,15 @@ class RetrainingController(Construct):
 
     def _places_json(self) -> str:
         """The function's variable PLACES (lambdas/retraining_controller/settings.py: Watched)."""
+        stack = cdk.Stack.of(self)
         places = [
-            {"environment": place.environment, "alarm": alarm, "parameters": place.release_prefix}
-            for place, alarm in zip(self._places, self._alarm_names, strict=True)
+            {
+                "environment": place.names.environment,
+                "alarm": place.names.degradation_alarm,
+                "parameters": place.names.release_prefix,
+                **({"role": place.reader_arn(stack)} if place.account else {}),
+            }
+            for place in self._places
         ]
         return json.dumps(places, separators=(",", ":"))
 

@@ -12,6 +12,7 @@ from constructs import Construct
 from mlops_constructs.dead_letter_queue import DeadLetterQueue
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.retraining_access import WatchedPlace
 from mlops_constructs.retraining_settings import RetrainingSettings
 from mlops_constructs.settings import TrainingSettings
 
@@ -33,7 +34,7 @@ class RetrainingWakes(Construct):
         settings: RetrainingSettings,
         training: TrainingSettings,
         foundation: Foundation,
-        alarm_names: Sequence[str],
+        places: Sequence[WatchedPlace],
         function: lambda_.IFunction,
         dead_letters: DeadLetterQueue,
     ) -> None:
@@ -41,7 +42,7 @@ class RetrainingWakes(Construct):
         self._names, self._function, self._dead_letters = names, function, dead_letters
         self._stack = cdk.Stack.of(self)
         if settings.on_degradation:
-            self._on_degradation(alarm_names)
+            self._on_degradation(places)
         self._on_training()
         if settings.on_new_data:
             self._on_data(foundation, training)
@@ -50,13 +51,16 @@ class RetrainingWakes(Construct):
         looks = events.Schedule.rate(LOOKS)
         events.Rule(self, "Looks", description="Catches what events lost", schedule=looks).add_target(self._target())
 
-    def _on_degradation(self, alarm_names: Sequence[str]) -> None:
+    def _on_degradation(self, places: Sequence[WatchedPlace]) -> None:
+        """Another account forwards its alarm's event, which keeps that account's id."""
+        others = sorted({place.account for place in places} - {""})
         self._rule(
             "Degraded",
             f"The monitor confirmed that a version of {self._names.base} got worse",
             "aws.cloudwatch",
             "CloudWatch Alarm State Change",
-            {"alarmName": list(alarm_names), "state": {"value": ["ALARM"]}},
+            {"alarmName": [each.names.degradation_alarm for each in places], "state": {"value": ["ALARM"]}},
+            account=[self._stack.account, *others] if others else None,
         )
 
     def _on_training(self) -> None:
@@ -107,8 +111,15 @@ class RetrainingWakes(Construct):
         )
 
     def _rule(
-        self, construct_id: str, description: str, source: str, detail_type: str, detail: Mapping[str, Any]
+        self,
+        construct_id: str,
+        description: str,
+        source: str,
+        detail_type: str,
+        detail: Mapping[str, Any],
+        *,
+        account: list[str] | None = None,
     ) -> None:
-        pattern = events.EventPattern(source=[source], detail_type=[detail_type], detail=dict(detail))
+        pattern = events.EventPattern(source=[source], detail_type=[detail_type], detail=dict(detail), account=account)
         rule = events.Rule(self, construct_id, description=description, event_pattern=pattern)
         rule.add_target(self._target())

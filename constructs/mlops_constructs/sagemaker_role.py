@@ -9,6 +9,7 @@ from constructs import Construct
 
 from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.images import ContainerImage
+from mlops_constructs.network import Network
 
 _METRIC_NAMESPACES = ("AWS/SageMaker", "aws/sagemaker/*", "/aws/sagemaker/*")
 
@@ -65,6 +66,11 @@ class SageMakerRole(iam.Role):
         SageMaker's requests do not fulfill it.
         """
         allow(self, ["kms:CreateGrant", "kms:DescribeKey"], [key.key_arn])
+
+    def grant_network(self, network: Network | None) -> None:
+        """Let SageMaker connect this role's instances to the environment's private network, if it has one."""
+        if network:
+            self.add_managed_policy(network.jobs)
 
     def grant_pass_to_sagemaker(self) -> None:
         """Let this role start jobs that run as this role."""

@@ -105,7 +105,14 @@ def _check_schedule(text: str) -> str:
     return _check_cron(text)
 
 
+def _check_cron_or_never(text: str) -> str:
+    return _check_cron(text) if text else text
+
+
 Cron = Annotated[str, AfterValidator(_check_cron)]
+CronOrNever = Annotated[str, AfterValidator(_check_cron_or_never)]
+"""A cron expression in a time zone given beside it, or "" for never."""
+
 Schedule = Annotated[str, AfterValidator(_check_schedule)]
 """A cron expression in UTC, a rate such as rate(1 day), or "" for never."""
 

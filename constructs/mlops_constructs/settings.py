@@ -12,7 +12,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model
 
 from mlops_constructs.frozen import Frozen, FrozenModel, refuse
 from mlops_constructs.instance_types import ProcessingInstance, ServingInstance, TrainingInstance
-from mlops_constructs.schedules import Cron, TimeZone
+from mlops_constructs.schedules import Cron, CronOrNever, TimeZone
 
 Prefix = Annotated[
     str,
@@ -68,6 +68,8 @@ class TrainingSettings(FrozenModel):
     training_instance_type: TrainingInstance
     volume_gb: Annotated[int, Field(ge=1, le=16384)]
     max_runtime_seconds: Annotated[int, Field(ge=60, le=432000)]
+    spot: bool
+    spot_wait_seconds: Annotated[int, Field(ge=0, le=432000)]
     min_auc: Annotated[float, Field(ge=0.5, lt=1)]
     limits: LimitSettings
     tuning_jobs: Annotated[int, Field(ge=1, le=750)]
@@ -184,6 +186,21 @@ class Assignment(StrEnum):
     STICKY = "sticky"
 
 
+class StopSettings(FrozenModel):
+    """When nobody uses an endpoint, so that it need not be there."""
+
+    enabled: bool
+    down_cron: CronOrNever
+    up_cron: CronOrNever
+    timezone: TimeZone
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.down_cron and self.up_cron == self.down_cron:
+            refuse("up_cron", f"another time than down_cron, which is {self.down_cron}")
+        return self
+
+
 class ServingSettings(FrozenModel):
     """A model's endpoint."""
 
@@ -195,6 +212,7 @@ class ServingSettings(FrozenModel):
     deployment: DeploymentSettings
     alarms: AlarmSettings
     autoscaling: AutoscalingSettings
+    stop: StopSettings
 
     @model_validator(mode="after")
     def _scalable(self) -> Self:

@@ -1,5 +1,6 @@
 """A model's registry entry and the SageMaker pipeline that fills it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -12,9 +13,12 @@ from mlops_constructs.feature_access import FeatureAccess
 from mlops_constructs.feature_rows import FeatureRows
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.images import Images
+from mlops_constructs.job_tags import tagged
 from mlops_constructs.naming import ModelNames
 from mlops_constructs.pipeline_role import PipelineRole
 from mlops_constructs.pipeline_surroundings import surroundings
+from mlops_constructs.registry import Registry
+from mlops_constructs.registry_policy import registry_policy
 from mlops_constructs.settings import TrainingSettings
 
 _MAX_PARALLEL_STEPS = 4
@@ -23,7 +27,8 @@ _MAX_PARALLEL_STEPS = 4
 class TrainingPipeline(Construct):
     """`pipeline_code/<model>` as a pipeline: code published, definition checked, a role of its own.
 
-    label_maturity_days: as the monitors count outcomes, so that their baselines do.
+    label_maturity_days: as the monitors count outcomes, so that their baselines do. takers: other accounts whose
+    environments release these versions, and whether they test them.
     """
 
     def __init__(
@@ -38,10 +43,11 @@ class TrainingPipeline(Construct):
         images: Images,
         foundation: Foundation,
         features: FeatureAccess,
+        takers: Mapping[str, bool],
     ) -> None:
         super().__init__(scope, construct_id)
         self._names = names
-        self.group = self._build_group(foundation.protection)
+        self.group = self._build_group(foundation.protection, takers)
         self.role = PipelineRole(self, "Role", names=names)
         self.role.grant_storage(foundation, settings.data_prefix)
         self.role.grant_features(features)
@@ -60,24 +66,26 @@ class TrainingPipeline(Construct):
             settings=settings,
             features=features,
         )
-        definition = pipeline_definition.load(self, code_root, context)
+        definition = pipeline_definition.load(self, code_root, context, foundation.protection.network)
         if definition.code_bucket:
             self.role.grant_code(definition.code_bucket, *(f"{each}/*" for each in definition.code_prefixes))
         self.parameters = frozenset(each["Name"] for each in definition.body.get("Parameters", []))
         self.pipeline = self._build_pipeline(definition.body)
 
-    def _build_group(self, protection: DataProtection) -> sagemaker.CfnModelPackageGroup:
+    def _build_group(self, protection: DataProtection, takers: Mapping[str, bool]) -> sagemaker.CfnModelPackageGroup:
+        policy = registry_policy(cdk.Stack.of(self), Registry(self._names), takers) if takers else None
         group = sagemaker.CfnModelPackageGroup(
             self,
             "PackageGroup",
             model_package_group_name=self._names.package_group,
             model_package_group_description=f"Versions of {self._names.public} in {self._names.environment}",
+            model_package_group_policy=policy,
         )
         group.apply_removal_policy(protection.removal_policy)
         return group
 
     def _build_pipeline(self, definition: dict[str, object]) -> sagemaker.CfnPipeline:
-        body = cdk.Stack.of(self).to_json_string(definition)
+        body = cdk.Stack.of(self).to_json_string(tagged(definition, self._names))
         pipeline = sagemaker.CfnPipeline(
             self,
             "Pipeline",

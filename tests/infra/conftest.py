@@ -15,7 +15,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from tests.infra.environments import ROOT, Template, all_synthesized, new_app, read
+from tests.infra.environments import ROOT, Template, all_synthesized, in_accounts, new_app, read
 from tests.real_samples import sample_folder
 
 
@@ -37,6 +37,17 @@ def templates(assembly: Callable[[str], Path]) -> Callable[[str], dict[str, Temp
     @cache
     def templates_of(environment: str) -> dict[str, Template]:
         return read(assembly(environment), environment)
+
+    return templates_of
+
+
+@pytest.fixture(scope="session")
+def accounts(assembly: Callable[[str], Path]) -> Callable[[str], dict[str, Template]]:
+    """`accounts("prod")["serving"]`: the same where dev, staging and prod have an account each."""
+
+    @cache
+    def templates_of(environment: str) -> dict[str, Template]:
+        return read(assembly(in_accounts(environment)), environment)
 
     return templates_of
 

@@ -6,6 +6,8 @@ is on then.
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,11 +21,14 @@ from tests.once import once
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
 TRAINED = ("local", "dev", "staging")  # prod serves what staging trained
+PRIVATE = ("staging", "prod")  # in a VPC of their own
 STACKS = {
     environment: (
+        *(("network",) if environment in PRIVATE else ()),
         "foundation",
         "features",
         "access",
+        "state",
         *(("training",) if environment in TRAINED else ()),
         "serving",
         "release",
@@ -34,9 +39,14 @@ STACKS = {
     for environment in ENVIRONMENTS
 }
 
-OF_THE_ENVIRONMENT = ("foundation", "features", "access", "overview")
+OF_THE_ENVIRONMENT = ("network", "foundation", "features", "access", "overview")
 MODEL = "loan-approval"
 """The model whose templates the tests look at."""
+
+ACCOUNTS = {"dev": "222233334444", "staging": "333344445555", "prod": "444455556666"}
+"""The second shape: an account for each environment, and in the first one none is written down."""
+DELIVERY_ACCOUNT = "555566667777"
+ACCOUNTS_REGION = "eu-west-1"
 
 WATCHED_BY_AWS = "watched"
 """Project of the one environment with the other engine of monitoring."""
@@ -97,25 +107,60 @@ class Template:
         return name
 
 
-def add(app: Any, environment: str) -> None:
+def add(app: Any, environment: str, config: Path = ROOT / "config") -> Any:
+    """The stacks of an environment; the answer are its settings."""
     from stacks.environment import add_stacks
     from stacks.settings import load
 
-    add_stacks(app, load(ROOT / "config", environment), code_root=ROOT / "pipeline_code")
+    settings = load(config, environment)
+    add_stacks(app, settings, code_root=ROOT / "pipeline_code")
+    return settings
 
 
-def add_watched_by_aws(app: Any) -> None:
+def in_accounts(environment: str) -> str:
+    """The folder of an environment's assembly in the second shape."""
+    return f"accounts-{environment}"
+
+
+def config_with_accounts(folder: Path) -> Path:
+    """A copy of the configuration that differs in nothing but the accounts."""
+    folder.mkdir(parents=True)
+    accounts = {**ACCOUNTS, "delivery": DELIVERY_ACCOUNT}
+    for file in (ROOT / "config").glob("*.toml"):
+        account = accounts.get(file.stem)
+        place = f'account = "{account}"\nregion = "{ACCOUNTS_REGION}"\n' if account else ""
+        (folder / file.name).write_text(place + file.read_text())
+    return folder
+
+
+def add_watched_by_aws(app: Any) -> Any:
     """Staging as a project of its own that `monitoring.engine = "model-monitor"` watches."""
     from stacks.environment import add_stacks
     from stacks.settings import load
 
     settings = load(ROOT / "config", "staging")
-    [(folder, model)] = settings.models.items()
+    folder = MODEL.replace("-", "_")
+    model = settings.models[folder]
     labels = model.monitoring.labels.model_copy(update={"missing_means": ""})
     monitoring = model.monitoring.model_copy(update={"engine": "model-monitor", "labels": labels})
     models = {folder: model.model_copy(update={"monitoring": monitoring})}
     watched = settings.model_copy(update={"project": WATCHED_BY_AWS, "models": models})
     add_stacks(app, watched, code_root=ROOT / "pipeline_code")
+    return watched
+
+
+def example_config(target: Path) -> Path:
+    """A copy of the configuration with no model but MODEL, whichever others the repository has by now."""
+    shutil.copytree(ROOT / "config", target)
+    ours = MODEL.replace("-", "_")
+    for file in target.glob("*.toml"):
+        kept, lines = True, []
+        for line in file.read_text().splitlines(keepends=True):
+            if line.startswith("["):
+                kept = not line.startswith("[models.") or re.match(rf"\[models\.{ours}[.\]]", line) is not None
+            lines += [line] if kept else []
+        file.write_text("".join(lines))
+    return target
 
 
 def new_app(outdir: Path) -> Any:
@@ -146,7 +191,7 @@ def stack_names(environment: str) -> set[str]:
         for kind in STACKS[environment]
         if kind not in OF_THE_ENVIRONMENT and (kind != "training" or model.trains)
     }
-    return of_models | {f"{base}-{kind}" for kind in OF_THE_ENVIRONMENT}
+    return of_models | {f"{base}-{kind}" for kind in OF_THE_ENVIRONMENT if kind in STACKS[environment]}
 
 
 def all_synthesized(factory: pytest.TempPathFactory) -> Path:
@@ -160,11 +205,27 @@ def all_synthesized(factory: pytest.TempPathFactory) -> Path:
     return once(factory, "environments", make)
 
 
-def checked(app: Any) -> dict[str, Any]:
-    """What cdk-nag finds in an app (rule: paths), and what it was told to accept ([path, rule, reason])."""
-    from cdk_nag import AwsSolutionsChecks
+def synthesize(app: Any, settings: Any) -> dict[str, Any]:
+    """Synthesizes an app under all packs and the house rules, as app.py does under those of the environment.
 
-    violations = AwsSolutionsChecks(app).validate_scope(app).violations
+    What they found (rule and resource by plugin), and what they were told to accept ([path, rule, reason]).
+    """
+    from stacks.compliance import PACKS, add_checks, expected
+
+    add_checks(app, list(PACKS), expected(settings))
+    try:
+        app.synth()
+    except RuntimeError as error:
+        if "ValidationFailed" not in str(error):
+            raise
+    report = json.loads(Path(app.outdir, "validation-report.json").read_text())
+    found = {
+        plugin["pluginName"]: [
+            f"{each['ruleName']} {each['severity']} {[one['constructPath'] for one in each['violatingConstructs']]}"
+            for each in plugin["violations"]
+        ]
+        for plugin in report["pluginReports"]
+    }
     acknowledged = [
         [construct.node.path, rule, reason]
         for construct in app.node.find_all()
@@ -172,21 +233,19 @@ def checked(app: Any) -> dict[str, Any]:
         if "acknowledged" in entry.type.lower()
         for rule, reason in entry.data.items()
     ]
-    return {
-        "found": {v.rule_name: [each.construct_path for each in v.violating_resources] for v in violations},
-        "acknowledged": acknowledged,
-    }
+    return {"found": {plugin: each for plugin, each in found.items() if each}, "acknowledged": acknowledged}
 
 
 def main(folder: Path) -> None:
     for environment in (*ENVIRONMENTS, WATCHED_BY_AWS):
         app = new_app(folder / environment)
-        if environment == WATCHED_BY_AWS:
-            add_watched_by_aws(app)
-        else:
-            add(app, environment)
-        app.synth()
-        (folder / f"{environment}.json").write_text(json.dumps(checked(app)))
+        settings = add_watched_by_aws(app) if environment == WATCHED_BY_AWS else add(app, environment)
+        (folder / f"{environment}.json").write_text(json.dumps(synthesize(app, settings)))
+    config = config_with_accounts(folder / "accounts-config" / "config")
+    for environment in ACCOUNTS:
+        app = new_app(folder / in_accounts(environment))
+        settings = add(app, environment, config)
+        (folder / f"{in_accounts(environment)}.json").write_text(json.dumps(synthesize(app, settings)))
 
 
 if __name__ == "__main__":

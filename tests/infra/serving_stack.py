@@ -22,10 +22,12 @@ NO_CHAMPION = {"challenger": SECOND, "weight": "30", "shadow": THIRD}
 def at(
     template: Template, champion: str = "none", challenger: str = "none", weight: str = "0", shadow: str = "none"
 ) -> Template:
-    """The stack as it stands under these release parameters."""
+    """The stack as it stands under these release parameters, with its endpoint switched on."""
+    running = {"Running": "on"} if "Running" in template.body["Parameters"] else {}
     return deployed(
         template,
-        {
+        running
+        | {
             "ChampionPackage": champion,
             "ChallengerPackage": challenger,
             "ChallengerWeight": weight,

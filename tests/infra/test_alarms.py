@@ -18,6 +18,7 @@ PIPELINES, MONITORS, RELEASES = (
 )
 ONCE_A_RUN = {PIPELINES, MONITORS, RELEASES}
 VARIANT = {"EndpointName", "VariantName"}
+PROTECTED = {f"mlops-{name}-ProtectionTouched" for name in ENVIRONMENTS} | {"watched-staging-ProtectionTouched"}
 PUBLISHED = {
     # SageMaker developer guide, metrics in CloudWatch, and deployment guardrails; SQS and Lambda developer guides.
     "AWS/SageMaker": (
@@ -29,6 +30,8 @@ PUBLISHED = {
     "AWS/SQS": ({"ApproximateNumberOfMessagesVisible"}, [{"QueueName"}]),
     "AWS/Lambda": ({"Errors"}, [{"FunctionName"}]),
     RELEASES: ({"overdue_hours"}, [{"Endpoint"}]),
+    # mlops_constructs/trail_watch.py
+    "mlops/audit": (PROTECTED, [set()]),
     "MLOps/Governance": ({"ReviewOverdueDays"}, [{"Model"}]),
 }
 """Names and dimensions by namespace; those of the monitors are in pipeline_code/monitoring/emit.py."""
@@ -63,7 +66,7 @@ def metrics(alarm):
     """Namespace, name and dimensions of each metric that an alarm looks at."""
     stats = [each["MetricStat"]["Metric"] for each in alarm.properties.get("Metrics", ()) if "MetricStat" in each]
     for each in stats or [alarm.properties]:
-        yield each["Namespace"], each["MetricName"], {one["Name"]: one["Value"] for one in each["Dimensions"]}
+        yield each["Namespace"], each["MetricName"], {one["Name"]: one["Value"] for one in each.get("Dimensions", ())}
 
 
 def expression(alarm):

@@ -1,4 +1,4 @@
-"""What other people's rules say about all templates of all environments: nothing."""
+"""What other people's rules, and this project's, say about all templates of all environments: nothing."""
 
 import json
 import subprocess
@@ -7,25 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, WATCHED_BY_AWS, stack_names
+from tests.infra.environments import ACCOUNTS, ENVIRONMENTS, WATCHED_BY_AWS, in_accounts, stack_names
 
 # The rule wants DependsOn removed where a reference already orders things; CDK adds both.
 CFN_LINT_IGNORED = "W3005"
-
-
-@pytest.mark.parametrize("environment", (*ENVIRONMENTS, WATCHED_BY_AWS))
-def test_builtin_validator_finds_nothing_warnings_included(environment, assembly):
-    report = json.loads((assembly(environment) / "validation-report.json").read_text())
-    found = [
-        f"{violation['severity']} {violation['ruleName']} {violation['description']}"
-        for plugin in report["pluginReports"]
-        for violation in plugin["violations"]
-    ]
-    assert found == []
+ASSEMBLIES = (*ENVIRONMENTS, WATCHED_BY_AWS, *(in_accounts(environment) for environment in ACCOUNTS))
 
 
 def test_cfn_lint_finds_nothing(assembly):
-    files = sorted(str(path) for environment in ENVIRONMENTS for path in assembly(environment).glob("*.template.json"))
+    shapes = (*ENVIRONMENTS, *(in_accounts(environment) for environment in ACCOUNTS))
+    files = sorted(str(path) for environment in shapes for path in assembly(environment).glob("*.template.json"))
     expected = {name for environment in ENVIRONMENTS for name in stack_names(environment)}
     assert {Path(file).name.removesuffix(".template.json") for file in files} == expected
     run = subprocess.run(
@@ -39,12 +30,13 @@ def test_cfn_lint_finds_nothing(assembly):
 
 @pytest.fixture
 def checked(environment, synthesized):
-    """What cdk-nag found in an environment, and what it was told to accept there."""
+    """What was found in an environment, and what was accepted there."""
     return json.loads((synthesized / f"{environment}.json").read_text())
 
 
-@pytest.mark.parametrize("environment", (*ENVIRONMENTS, WATCHED_BY_AWS))
-def test_cdk_nag_finds_nothing_unexplained(environment, checked):
+@pytest.mark.parametrize("environment", ASSEMBLIES)
+def test_validator_all_packs_and_house_rules_find_nothing_unexplained(environment, checked):
+    """CDK's own validator with its warnings, AwsSolutions, NIST 800-53, HIPAA, PCI DSS, and the house rules."""
     assert checked["found"] == {}
 
 
@@ -54,3 +46,33 @@ def test_every_acknowledgement_sits_on_a_construct_of_a_stack_with_its_reason(en
     for path, rule, reason in checked["acknowledged"]:
         assert path.count("/") >= 1, f"{rule} is accepted for the whole of {path or 'the app'}"
         assert len(reason) > 30, f"{path}: {rule}: {reason!r}"
+
+
+@pytest.fixture(scope="module")
+def open_bucket(tmp_path_factory):
+    """The report on an app with one bucket that nothing protects, under each pack."""
+    import aws_cdk as cdk
+    from aws_cdk import aws_s3 as s3
+
+    from stacks.compliance import PACKS, add_checks
+    from stacks.house_rules import Expected
+
+    app = cdk.App(outdir=str(tmp_path_factory.mktemp("open") / "cdk.out"))
+    s3.CfnBucket(cdk.Stack(app, "Open"), "Bucket")
+    add_checks(app, list(PACKS), Expected(retain=True, in_vpc=False, tags={"project": "mlops"}))
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    report = json.loads(Path(app.outdir, "validation-report.json").read_text())
+    return {plugin["pluginName"]: plugin["violations"] for plugin in report["pluginReports"]}
+
+
+def test_each_pack_and_the_house_rules_stop_a_synthesis(open_bucket):
+    packs = {"AwsSolutions", "NIST.800.53.R5", "HIPAA.Security", "PCI.DSS.321", "house-rules"}
+    assert packs <= {each for plugin, found in open_bucket.items() if found for each in packs if each in plugin}
+
+
+def test_a_house_rule_says_in_one_line_what_it_is_where_and_what_to_do(open_bucket):
+    lines = [each["description"] for each in open_bucket["house-rules"]]
+    assert "kept: Open/Bucket: keep it, since retain is true: DeletionPolicy Retain" in lines
+    assert "tagged: Open/Bucket: tag it: project = mlops" in lines
+    assert all(line.count("\n") == 0 for line in lines)

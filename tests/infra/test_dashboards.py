@@ -68,14 +68,12 @@ def test_runs_of_training_are_shown_where_models_are_trained(templates):
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_has_one_over_all_its_models(environment, templates):
+    from stacks.settings import load
+
     overview = templates(environment)["overview"]
     assert overview.only("AWS::CloudWatch::Dashboard")["Properties"]["DashboardName"] == f"mlops-{environment}"
     shown = lines(body(overview))
-    models = [
-        each["Properties"]["Name"]
-        for each in templates(environment)["foundation"].body["Resources"].values()
-        if each["Type"] == "AWS::SSM::Parameter" and each["Properties"]["Name"].endswith("/champion")
-    ]
+    models = load(ROOT / "config", environment).models
     assert {len(metrics) for metrics in shown.values()} == {len(models)}, "one model, one line"
     assert "ImportValue" not in json.dumps(overview.body)
     [text] = [each for each in body(overview)["widgets"] if each["type"] == "text"]

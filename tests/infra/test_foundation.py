@@ -37,21 +37,20 @@ def test_release_parameters_never_change(environment, templates):
     """CloudFormation would write the initial value back, and so undo a release, if any of this differed."""
     prefix = f"/mlops/{environment}/loan-approval/release"
     initial = {
-        "ReleaseloanapprovalChampion2AFC533C": ("champion", "none"),
-        "ReleaseloanapprovalChallenger5A8E7FEE": ("challenger", "none"),
-        "ReleaseloanapprovalChallengerWeightB034621F": ("challenger-weight", "0"),
-        "ReleaseloanapprovalShadowC27695C5": ("shadow", "none"),
-        "ReleaseloanapprovalFailedDCC7F409": ("failed", "none"),
-        "ReleaseloanapprovalPrevious93D3E35B": ("previous", "none"),
-        "ReleaseloanapprovalCandidateC5EEF627": ("candidate", "none"),
-        "ReleaseloanapprovalCommandF076DE3C": ("command", "none"),
-        "ReleaseloanapprovalAllowed4BF9A108": ("allowed", "none"),
+        "ReleaseChampion": ("champion", "none"),
+        "ReleaseChallenger": ("challenger", "none"),
+        "ReleaseChallengerWeight": ("challenger-weight", "0"),
+        "ReleaseShadow": ("shadow", "none"),
+        "ReleaseFailed": ("failed", "none"),
+        "ReleasePrevious": ("previous", "none"),
+        "ReleaseCandidate": ("candidate", "none"),
+        "ReleaseCommand": ("command", "none"),
+        "ReleaseAllowed": ("allowed", "none"),
     }
-    parameters = templates(environment)["foundation"].resources("AWS::SSM::Parameter")
+    parameters = templates(environment)["state"].resources("AWS::SSM::Parameter")
     bare = {
         name: {key: value for key, value in each.items() if key != "Metadata"}
         for name, each in parameters.items()
-        if name.startswith("Releaseloanapproval")
     }
     assert bare == {
         name: {

@@ -5,14 +5,14 @@ import shutil
 
 import pytest
 
-from tests.infra.environments import ROOT, new_app
+from tests.infra.environments import ROOT, example_config, new_app
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project whose second model is a copy of the first one."""
     code, config = tmp_path / "pipeline_code", tmp_path / "config"
-    shutil.copytree(ROOT / "config", config)
+    example_config(config)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "pipeline_code" / "loan_approval", code / "loan_approval", ignore=ignored)
     shutil.copytree(ROOT / "pipeline_code" / "monitoring", code / "monitoring", ignore=ignored)
@@ -47,16 +47,19 @@ def test_a_second_model_gets_its_own_stacks_and_parameters(project, tmp_path):
         "mlops-dev-credit-card-release",
         "mlops-dev-credit-card-monitoring",
         "mlops-dev-credit-card-governance",
+        "mlops-dev-credit-card-state",
         "mlops-dev-loan-approval-training",
         "mlops-dev-loan-approval-serving",
         "mlops-dev-loan-approval-release",
         "mlops-dev-loan-approval-monitoring",
         "mlops-dev-loan-approval-governance",
+        "mlops-dev-loan-approval-state",
     }
     parameters = {
         each["Properties"]["Name"]
-        for each in stacks["mlops-dev-foundation"].template["Resources"].values()
-        if each["Type"] == "AWS::SSM::Parameter"
+        for name, stack in stacks.items()
+        for each in stack.template["Resources"].values()
+        if each["Type"] == "AWS::SSM::Parameter" and name.endswith("-state")
     }
     released = {each for each in parameters if "/release/" in each}
     assert len(released) == 18
@@ -85,10 +88,11 @@ def test_a_model_that_is_switched_off_keeps_its_release_state_and_the_stacks_tha
         "mlops-dev-loan-approval-release",
         "mlops-dev-loan-approval-monitoring",
         "mlops-dev-loan-approval-governance",
+        "mlops-dev-loan-approval-state",
     }
     left = stacks["mlops-dev-loan-approval-monitoring"].template["Resources"].values()
     assert {each["Type"] for each in left} == {"AWS::CloudWatch::Dashboard"}, "nothing runs, and nothing rings"
-    assert "/mlops/dev/loan-approval/release/champion" in str(stacks["mlops-dev-foundation"].template)
+    assert "/mlops/dev/loan-approval/release/champion" in str(stacks["mlops-dev-loan-approval-state"].template)
     functions = {
         each["Properties"]["Environment"]["Variables"].get("POLICY")
         for each in stacks["mlops-dev-loan-approval-release"].template["Resources"].values()
@@ -115,7 +119,11 @@ def test_stacks_deploy_after_what_they_rely_on(project, tmp_path):
     def needs(name):
         return {each.id for each in stacks[name].dependencies if each.id in stacks}
 
-    assert needs("mlops-dev-loan-approval-serving") == {"mlops-dev-foundation", "mlops-dev-features"}
+    assert needs("mlops-dev-loan-approval-serving") == {
+        "mlops-dev-foundation",
+        "mlops-dev-features",
+        "mlops-dev-loan-approval-state",
+    }
     assert needs("mlops-dev-features") == {"mlops-dev-foundation"}
     assert "mlops-dev-features" in needs("mlops-dev-loan-approval-training")
     assert {"mlops-dev-loan-approval-training", "mlops-dev-loan-approval-release"} <= needs(

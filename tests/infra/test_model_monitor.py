@@ -2,11 +2,10 @@
 
 import json
 import re
-import shutil
 
 import pytest
 
-from tests.infra.environments import ROOT, Template, flat, new_app
+from tests.infra.environments import ROOT, Template, example_config, flat, new_app
 from tests.infra.test_monitoring_alarms import ALONE, TROUBLES, members, metrics, named
 from tests.infra.test_operations import alarms, headings
 
@@ -25,7 +24,7 @@ engine = "model-monitor"
 def configured(folder, environment, more="", labels='missing_means = ""', extra=""):
     """The configuration with another engine for one environment."""
     config = folder / "config"
-    shutil.copytree(ROOT / "config", config)
+    example_config(config)
     text = (config / f"{environment}.toml").read_text()
     assert "loan_approval.monitoring" not in text
     (config / f"{environment}.toml").write_text(text + ENGINE.format(more=more, labels=labels) + extra)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, flat
+from tests.infra.environments import ACCOUNTS, ENVIRONMENTS, flat
 
 DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
-PREFIX = re.compile(r"^(Serving)?(Challenger|Shadow)?")
+PREFIX = re.compile(r"^(Serving|To[a-z]+(?=Forwarding))?(Challenger|Shadow)?")
 SUFFIX = re.compile(r"[0-9A-F]{8}$")
 MONITORING = re.compile(r"mlops-\w+-loan-approval-monitoring-(\w+)")
 
@@ -34,6 +34,13 @@ def alarms(template):
 def test_every_alarm_is_explained_under_its_name(environment, templates):
     found = {name for template in templates(environment).values() for name, _ in alarms(template)}
     assert len(found) >= 20
+    assert found <= headings()
+
+
+@pytest.mark.parametrize("environment", ACCOUNTS)
+def test_every_alarm_between_accounts_is_explained_under_its_name(environment, accounts):
+    found = {name for template in accounts(environment).values() for name, _ in alarms(template)}
+    assert ("ForwardingDeadLettersWaiting" in found) is (environment != "dev")
     assert found <= headings()
 
 

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, STACKS, flat
+from tests.infra.environments import ACCOUNTS, ACCOUNTS_REGION, ENVIRONMENTS, STACKS, flat
+from tests.infra.placing import differences, placed
 
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -21,3 +22,16 @@ def test_template_is_as_reviewed(environment, stack, templates, snapshot_json):
             body = flat(each["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"])
             each["Properties"]["PipelineDefinition"] = json.loads(body)
     assert template == snapshot_json
+
+
+@pytest.mark.parametrize("environment", ACCOUNTS)
+def test_what_an_account_for_each_environment_changes_is_as_reviewed(environment, templates, accounts, snapshot_json):
+    """By stack, only what differs from the templates above: whatever is not there is the same in both shapes."""
+    changed = {}
+    for stack in STACKS[environment]:
+        one, two = (
+            placed(shape(environment)[stack], ACCOUNTS[environment], ACCOUNTS_REGION) for shape in (templates, accounts)
+        )
+        if found := list(differences(one, two)):
+            changed[stack] = json.loads(HASH.sub("<hash>", json.dumps(found)))
+    assert changed == snapshot_json
