@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The CDK app: settings of one environment, its stacks, checks, synth; `-c env=prod`, or local without."""
+"""The CDK app: settings of one environment, its stacks, checks, synth; `-c env=prod`, or local without.
+
+`-c env=delivery` is no environment, but the pipeline that delivers to them.
+"""
 
 import os
 import sys
@@ -11,24 +14,32 @@ sys.path[1:1] = [str(ROOT / "constructs"), str(ROOT / "pipeline_code")]
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "18,20")
 
 import aws_cdk as cdk  # noqa: E402
-from cdk_nag import AwsSolutionsChecks  # noqa: E402
 
 from mlops_constructs.errors import ConstructError, SettingRefusedError  # noqa: E402
+from stacks.compliance import add_checks, expected, expected_of_delivery  # noqa: E402
 from stacks.context import feature_flags  # noqa: E402
+from stacks.delivery import add_delivery  # noqa: E402
 from stacks.environment import add_stacks  # noqa: E402
-from stacks.settings import SettingsError, blame, load  # noqa: E402
+from stacks.settings import DELIVERY, SettingsError, blame, load, load_delivery  # noqa: E402
 
 
 def main() -> None:
     app = cdk.App(context=feature_flags(ROOT))
     config, environment = ROOT / "config", app.node.try_get_context("env") or "local"
     try:
-        add_stacks(app, load(config, environment), code_root=ROOT / "pipeline_code")
+        if environment == DELIVERY:
+            delivery = load_delivery(config)
+            add_delivery(app, delivery)
+            checks = delivery.packs, expected_of_delivery(delivery)
+        else:
+            settings = load(config, environment)
+            add_stacks(app, settings, code_root=ROOT / "pipeline_code")
+            checks = settings.compliance.packs, expected(settings)
     except SettingRefusedError as error:
         sys.exit(str(blame(config, environment, error)))
     except (SettingsError, ConstructError) as error:
         sys.exit(str(error))
-    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    add_checks(app, *checks)
     app.synth()
 
 

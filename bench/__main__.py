@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import controller, drift, fairness, features, loop, monitoring, synth, verdict
+from bench import controller, drift, fairness, features, loop, monitoring, scale, synth, verdict
 
 OUTPUT = Path(__file__).resolve().parents[1] / "build" / "bench"
 BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {
     "synth": synth.measure,
+    "scale": scale.measure,
     "loop": loop.measure,
     "verdict": verdict.measure,
     "controller": controller.measure,

@@ -1,11 +1,14 @@
 """boto3 clients: of a real account with the credentials at hand, or of the local AWS that runs on this machine."""
 
+import os
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from local_aws.env import client_environment
@@ -16,6 +19,9 @@ from mlops.errors import CommandError
 Clients = Callable[[str], Any]
 """From a service's name to its client; each is made once."""
 
+ROLE = "MLOPS_ROLE_ARN"
+"""Variable with the ARN of a role that commands take before they call anything else; a delivery sets it."""
+
 _RETRIES: Any = {"mode": "standard", "max_attempts": 4}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"}
 
@@ -24,15 +30,15 @@ def local_clients() -> Clients:
     """Clients of the local AWS on the chosen state directory; raises CommandError if none runs there."""
     home = Home.chosen()
     try:
-        return clients_of(client_environment(home.running(), home))
+        return clients_of(client_environment(home.running(), home), role=os.environ.get(ROLE))
     except LocalAwsError as error:
         raise CommandError(f"{error}, or `mlops demo --keep`") from error
 
 
-def clients_of(environment: Mapping[str, str], *, attempts: int = 5) -> Clients:
+def clients_of(environment: Mapping[str, str], *, attempts: int = 5, role: str | None = None) -> Clients:
     """Clients of the local AWS whose variables `environment` holds; nothing else of the process's counts.
 
-    attempts: how often a call is made before its failure is raised.
+    attempts: how often a call is made before its failure is raised. role: the ARN of one to take first.
     """
     session = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
@@ -43,14 +49,37 @@ def clients_of(environment: Mapping[str, str], *, attempts: int = 5) -> Clients:
     # A proxy of the shell has no business on the way to this machine.
     retries: Any = {"mode": "standard", "total_max_attempts": attempts}
     config = Config(max_pool_connections=16, retries=retries, proxies={})
-    return cache(lambda service: session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"], config=config))
+    where: dict[str, Any] = {"endpoint_url": environment["AWS_ENDPOINT_URL"], "config": config}
+    if role:
+        session = _taking(session, role, where)
+    return cache(lambda service: session.client(service, **where))
 
 
 def account_clients(region: str | None) -> Clients:
     """Clients with the credentials at hand, as the AWS command line finds them; `region` wins over theirs."""
     session = boto3.Session(region_name=region)
     config = Config(max_pool_connections=16, retries=_RETRIES)
+    if role := os.environ.get(ROLE):
+        session = _taking(session, role, {"config": config})
     return cache(lambda service: session.client(service, config=config))
+
+
+def _taking(session: boto3.Session, role: str, where: Mapping[str, Any]) -> boto3.Session:
+    """A session of `role`, taken anew as often as needed: one that was taken with another role's session lasts an hour
+    (IAM user guide: role chaining), a training may take longer."""
+    source = session.get_credentials()
+    if source is None:
+        raise NoCredentialsError()
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=partial(session.client, **where),
+        source_credentials=source,
+        role_arn=role,
+        extra_args={"RoleSessionName": "mlops"},
+    )
+    core = botocore.session.get_session()
+    # As botocore does it itself for a profile with role_arn; it has no public way without a file.
+    core._credentials = DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="assume-role")
+    return boto3.Session(botocore_session=core, region_name=session.region_name)
 
 
 def explain(error: ClientError | BotoCoreError) -> str:

@@ -14,6 +14,7 @@ from mlops.release_state import NONE, ReleaseState, version_of
 from mlops.target import Target
 from mlops_constructs.naming import ReleaseParameter
 from mlops_constructs.release_policy import evidence_key
+from mlops_constructs.switch_names import NOW, OFF
 
 MISSING = "MISSING"
 """The status of a stack or an endpoint that does not exist."""
@@ -35,13 +36,14 @@ class Variant:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """The endpoint and the stack that makes it, each with its status."""
+    """The endpoint and the stack that makes it, each with its status. stopped: it is switched off for a while."""
 
     name: str
     status: str
     stack_status: str
     variants: tuple[Variant, ...]
     alarming: tuple[str, ...]
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def _endpoint(target: Target) -> Endpoint:
         stack_status=stack_status,
         variants=tuple(_variants(found)),
         alarming=tuple(_alarming(target, outputs)),
+        stopped=outputs.get(NOW) == OFF,
     )
 
 

@@ -59,7 +59,7 @@ def version(sagemaker: Any, group: str, number: int) -> dict[str, Any]:
             raise
         known = newest(sagemaker, group)
         what = f"the newest is {known[0].number}" if known else "it has none; run the training pipeline first"
-        raise CommandError(f"version {number} of {group}: does not exist; {what}") from error
+        raise CommandError(f"version {number} of {_name(group)}: does not exist; {what}") from error
     return found
 
 
@@ -67,9 +67,11 @@ def approved(sagemaker: Any, group: str, number: int) -> dict[str, Any]:
     """As `version`, and CommandError unless it can be released."""
     found = version(sagemaker, group, number)
     if (status := found["ModelPackageStatus"]) != "Completed":
-        raise CommandError(f"version {number} of {group}: its registration is {status}; use a Completed one")
+        raise CommandError(f"version {number} of {_name(group)}: its registration is {status}; use a Completed one")
     if (approval := found["ModelApprovalStatus"]) != "Approved":
-        raise CommandError(f"version {number} of {group}: is {approval}; approve it first: mlops approve {number}")
+        raise CommandError(
+            f"version {number} of {_name(group)}: is {approval}; approve it first: mlops approve {number}"
+        )
     return found
 
 
@@ -94,4 +96,11 @@ def reject(sagemaker: Any, package: Mapping[str, Any], *, reason: str) -> None:
 
 def _explain_missing(error: ClientError, group: str) -> None:
     if is_missing(error):
-        raise CommandError(f"model package group {group}: does not exist; deploy the model's stacks first") from error
+        raise CommandError(
+            f"model package group {_name(group)}: does not exist; deploy the model's stacks first"
+        ) from error
+
+
+def _name(group: str) -> str:
+    """A group in another account is known by its ARN."""
+    return group.rpartition("/")[2]

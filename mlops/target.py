@@ -1,15 +1,17 @@
 """Which model in which environment a command is about, and the clients that reach it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
 from botocore.exceptions import ClientError
 
 from mlops import aws, releases
 from mlops.cdk import ROOT
 from mlops.errors import CommandError, UsageError
 from mlops_constructs.naming import EnvironmentNames, ModelNames
+from mlops_constructs.registry import Registry
 from stacks.settings import EnvironmentSettings, ModelSettings, SettingsError, load
 
 CONFIG = ROOT / "config"
@@ -20,7 +22,8 @@ LOCAL = "local"
 class Target:
     """One model in one environment.
 
-    package_group: the registry that the environment releases from, which may be another environment's.
+    package_group: the registry that the environment releases from, which may be another environment's: its name, or
+    its ARN where it is in another account.
     many: the environment has more models than this one.
     """
 
@@ -33,6 +36,15 @@ class Target:
     @property
     def environment(self) -> str:
         return self.names.environment
+
+    @property
+    def group_name(self) -> str:
+        return self.package_group.rpartition("/")[2]
+
+    @property
+    def decided_in(self) -> str:
+        """The environment whose people approve versions: the own one, but for versions of another account."""
+        return self.settings.release.takes_from if self.package_group.startswith("arn:") else self.environment
 
     @property
     def title(self) -> str:
@@ -82,24 +94,33 @@ def find(environment: str, model: str | None, config: Path = CONFIG) -> Target:
 
 def find_all(environment: str, model: str | None, config: Path = CONFIG) -> list[Target]:
     """Every model that the configuration has, or the one that was named."""
-    settings = _settings(config, environment)
+    settings, clients = reach(environment, config)
     folders = [_folder(model, list(settings.models), environment)] if model else list(settings.models)
     if not folders:
         raise UsageError(f"config/{environment}.toml: has no [models.<name>]; add one")
-    clients = aws.local_clients() if environment == LOCAL else aws.account_clients(settings.region)
-    if environment != LOCAL and settings.account:
-        _check_account(clients, settings.account, environment)
     names = EnvironmentNames(settings.project, environment)
     return [
         Target(
             names=names.model(folder),
             settings=settings.models[folder],
-            package_group=_registry(names, settings.models[folder]).model(folder).package_group,
+            package_group=_group(settings.registry(folder), settings.region),
             clients=clients,
             many=len(settings.models) > 1,
         )
         for folder in folders
     ]
+
+
+def reach(environment: str, config: Path = CONFIG) -> tuple[EnvironmentSettings, aws.Clients]:
+    """An environment as a whole: its settings, and clients of its account.
+
+    Raises UsageError if there is no such configuration, CommandError if no AWS can be reached, or another account's.
+    """
+    settings = _settings(config, environment)
+    clients = aws.local_clients() if environment == LOCAL else aws.account_clients(settings.region)
+    if environment != LOCAL and settings.account:
+        _check_account(clients, settings.account, environment)
+    return settings, clients
 
 
 def _settings(config: Path, environment: str) -> EnvironmentSettings:
@@ -125,6 +146,9 @@ def _check_account(clients: aws.Clients, account: str, environment: str) -> None
         )
 
 
-def _registry(names: EnvironmentNames, model: ModelSettings) -> EnvironmentNames:
-    """The environment whose versions are released: the own one, or the one that the configuration takes them from."""
-    return replace(names, environment=model.release.takes_from or names.environment)
+def _group(registry: Registry, region: str | None) -> str:
+    """How calls name the group: another account's by its ARN."""
+    if not registry.elsewhere:
+        return registry.group_name
+    partition = boto3.Session().get_partition_for_region(str(region))
+    return f"arn:{partition}:sagemaker:{region}:{registry.account}:model-package-group/{registry.group_name}"

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.local_aws_fixture import LocalAws, run_local_aws
+from tests.permissions.recording import pytest_addoption, pytest_configure, pytest_sessionfinish
+
+__all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish"]  # hooks that pytest finds here
 
 
 @pytest.fixture(scope="session")

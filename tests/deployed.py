@@ -31,7 +31,7 @@ MODEL = NAMES.model("loan_approval")
 BOOK = "2008-12-31"
 """Up to this day the loans go that tests train on: all of them."""
 _NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out")
-_OF_ONE_SERVER = ("lock", "port", "server.*", "ministack", "tmp")
+_OF_ONE_SERVER = ("lock", "port", "server.*", "ministack", "tmp", "permissions.jsonl")
 """What a state directory holds besides the state: the port, for one, that two servers cannot share."""
 
 
@@ -72,9 +72,9 @@ class Platform:
         return lines
 
     def bootstrap(self) -> None:
-        server = self._local_aws.server
+        place = f"aws://{self._local_aws.account}/{self._local_aws.server.region}"
         # From a folder without an app: bootstrapping needs no synthesis.
-        self.cdk("bootstrap", f"aws://{server.account}/{server.region}", folder=self._local_aws.home)
+        self.cdk("bootstrap", place, folder=self._local_aws.home)
 
     def deploy(self, *stacks: str, assembly: Path | None = None) -> None:
         self.cdk("deploy", *(stacks or ("--all",)), "--require-approval", "never", assembly=assembly)
@@ -85,20 +85,25 @@ class Platform:
         return subprocess.run(
             [sys.executable, "-m", "mlops", *arguments, "--env", self.environment, "--model", self.model.public],
             cwd=self.folder,
-            env=environment | (self._session(person) if person else {}),
+            env=environment | (self.session(person) if person else {}),
             capture_output=True,
             text=True,
             timeout=100,
         )
 
-    def _session(self, person: str) -> dict[str, str]:
-        role = f"arn:aws:iam::{self._local_aws.server.account}:role/people"
+    def session(self, person: str) -> dict[str, str]:
+        """Credentials of a person, as the environment of a process has them."""
+        role = f"arn:aws:iam::{self._local_aws.account}:role/people"
         keys = self.client("sts").assume_role(RoleArn=role, RoleSessionName=person)["Credentials"]
         return {
             "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
             "AWS_SESSION_TOKEN": keys["SessionToken"],
         }
+
+    def acting_as(self, person: str) -> Callable[[str], Any]:
+        """Clients with the credentials of a person."""
+        return aws.clients_of(self._local_aws.environment | self.session(person))
 
     def outputs(self, stack: str) -> dict[str, str]:
         return releases.outputs(self.client("cloudformation"), stack)

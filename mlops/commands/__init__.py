@@ -5,18 +5,25 @@ import argparse
 from mlops.commands import (
     audit,
     batch,
+    bootstrap,
     card,
     control,
+    cost,
     demo,
     features,
     history,
     lineage,
     monitor,
+    new_model,
     outcomes,
     registry,
     reproduce,
     review,
+    running,
     status,
+    teardown,
+    train,
+    verify,
 )
 
 _EPILOG = """exit codes: 0 done, 1 failed or refused, 2 usage, 3 not yet (time over, or it waits for a person),
@@ -33,10 +40,16 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (
         demo,
+        bootstrap,
+        new_model,
         status,
         history,
+        train,
+        verify,
         registry,
         control,
+        running,
+        cost,
         outcomes,
         batch,
         monitor,
@@ -46,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         review,
         audit,
         reproduce,
+        teardown,
     ):
         module.add(commands)
     return top

@@ -30,10 +30,11 @@ def add(commands: "options.Commands") -> None:
 
 def approve(arguments: argparse.Namespace) -> int:
     model, number = target.find(arguments.env, arguments.model), arguments.version
+    _check_decides(model, "approve", number)
     sagemaker = model.clients("sagemaker")
     package = registry.version(sagemaker, model.package_group, number)
     if (status := package["ModelPackageStatus"]) != "Completed":
-        raise CommandError(f"version {number} of {model.package_group}: its registration is {status}; train another")
+        raise CommandError(f"version {number} of {model.group_name}: its registration is {status}; train another")
     state = release_state.read(model.clients("ssm"), model.names)
     text, released = prospect(state, model, number, replaces=bool(arguments.strategy))
     follower = options.follower(arguments, model)
@@ -50,6 +51,16 @@ def approve(arguments: argparse.Namespace) -> int:
         options.say(arguments, f"version {number} serves")
     options.answer(arguments, options.of(model, version=number, done="approved", text=text), [])
     return 0
+
+
+def _check_decides(model: Target, word: str, number: int) -> None:
+    """An account decides on what it registered; no other one has the right to."""
+    if model.decided_in != model.environment:
+        named = f"mlops {word} {number} --env {model.decided_in}"
+        raise CommandError(
+            f"version {number} of {model.group_name}: is in the account of {model.decided_in}, whose people decide on "
+            f"it; with that account's credentials: {named}"
+        )
 
 
 def prospect(state: ReleaseState, model: Target, number: int, *, replaces: bool) -> tuple[str, bool]:
@@ -83,6 +94,7 @@ def prospect(state: ReleaseState, model: Target, number: int, *, replaces: bool)
 
 def reject(arguments: argparse.Namespace) -> int:
     model, number = target.find(arguments.env, arguments.model), arguments.version
+    _check_decides(model, "reject", number)
     sagemaker = model.clients("sagemaker")
     package = registry.version(sagemaker, model.package_group, number)
     state = release_state.read(model.clients("ssm"), model.names)

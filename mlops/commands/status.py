@@ -146,6 +146,8 @@ def waiting(model: Target, seen: Observation) -> list[tuple[str, str]]:
     """What waits for a person (or for tests), and what to do about it. Pure."""
     state, champion = seen.state, seen.state.version(ReleaseParameter.CHAMPION)
     found: list[tuple[str, str]] = []
+    if seen.endpoint.stopped:
+        found.append(("the endpoint is stopped, and releases wait", model.command("start")))
     if (following := seen.next_version) is not None:
         number, allowed = following.number, state[ReleaseParameter.ALLOWED].value
         for environment in seen.missing:

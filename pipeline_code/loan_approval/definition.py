@@ -129,6 +129,7 @@ def _ingest(build: DefinitionBuilder) -> Json:
         "loan_approval.steps.ingest",
         inputs={"raw": parameter("InputDataUri")},
         outputs=["ingested"],
+        calls="Feature Store: the group's description, and records into it",
         DependsOn=["ValidateData"],
         Environment=_feature_group(build),
     )
@@ -152,6 +153,7 @@ def _features(build: DefinitionBuilder) -> Json:
         inputs={**inputs, "ingested": output_of("IngestFeatures", "ingested")},
         outputs=outputs,
         arguments=[*_periods(), *as_of],
+        calls="Athena and S3, which join the features, and Feature Store for what there is to join",
         **members,
         Environment={
             **_feature_group(build),
@@ -237,6 +239,7 @@ def _judge_and_register(build: DefinitionBuilder, kind: str, model: Json) -> lis
             inputs={"model": model, **{name: output_of("PrepareFeatures", name) for name in ("test", "baseline")}},
             outputs=["evaluation", "model-quality", "bias", "explainability"],
             arguments=["--label-maturity-days", text(parameter("LabelMaturityDays"))],
+            calls="SSM, the registry and S3 for the champion of this moment, which no input can name",
             Environment={"CHAMPION_PARAMETER": build.context.champion_parameter},
             PropertyFiles=[property_file("Evaluation", "evaluation")],
         ),

@@ -6,7 +6,7 @@ and serving cannot differ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Dict, List, Mapping, Tuple
 
@@ -34,15 +34,18 @@ class Encoder:
     def encode(self, columns: Mapping[str, Any]) -> NDArray[np.float64]:
         """One row a row, one column a field.
 
-        `columns` maps each field to a sequence of valid values; what is absent or None of a nullable number is NaN.
+        `columns` maps each field to a sequence of valid values; what is absent or None of a nullable field is NaN.
         Raises ValueError for a category that the schema does not list.
         """
         rows = len(columns[self.fields[0].name])
         matrix = np.empty((rows, len(self.fields)))
         for place, field in enumerate(self.fields):
-            values = columns.get(field.name, np.nan) if field.nullable else columns[field.name]
+            values = columns.get(field.name) if field.nullable else columns[field.name]
             coded = self._codes.get(field.name)
-            matrix[:, place] = np.asarray(values, dtype=float) if coded is None else _coded(field, coded, values)
+            if values is None:
+                matrix[:, place] = np.nan
+            else:
+                matrix[:, place] = np.asarray(values, dtype=float) if coded is None else _coded(field, coded, values)
         return matrix
 
     @cached_property
@@ -55,9 +58,17 @@ class Encoder:
 
 
 def _coded(field: Field, codes: Mapping[Level, float], values: Any) -> List[float]:
+    if field.nullable:
+        said = [value for value in values if not _is_missing(value)]
+        coded = iter(_coded(replace(field, nullable=False), codes, said))
+        return [np.nan if _is_missing(value) else next(coded) for value in values]
     if field.rest is not None:
         return [codes.get(value, codes[field.rest]) for value in values]
     try:
         return [codes[value] for value in values]
     except KeyError as error:
         raise ValueError(f"{field.name}: {error.args[0]!r} is not in the schema") from None
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from mlops import monitoring, outcomes, pipelines, traffic
+from mlops import costs, monitoring, outcomes, pipelines, prices, registry, releases, traffic
 from mlops.demo import loans
 from mlops.demo.months import CAPTURE_SECONDS, History, Months
 from monitoring.findings import DATA_DRIFT
@@ -91,9 +91,9 @@ def test_a_fresh_environment_has_no_endpoint(platform: Platform) -> None:
 def test_corrupt_loans_fail_at_validation_with_the_rule_named(
     platform: Platform, change: Callable[[list[list[str]]], list[list[str]]], named: list[str]
 ) -> None:
-    key = f"corrupt/{change.__name__}/loans.csv.gz"
+    key = f"{MODEL.folder}/corrupt/{change.__name__}/loans.csv.gz"
     platform.client("s3").put_object(Bucket=platform.data_bucket, Key=key, Body=corrupt(change))
-    execution = platform.follow(platform.start(f"s3://{platform.data_bucket}/corrupt/{change.__name__}/"))
+    execution = platform.follow(platform.start(f"s3://{platform.data_bucket}/{MODEL.folder}/corrupt/{change.__name__}/"))
     assert execution["PipelineExecutionStatus"] == "Failed"
     steps = platform.client("sagemaker").list_pipeline_execution_steps(
         PipelineExecutionArn=execution["PipelineExecutionArn"]
@@ -197,16 +197,44 @@ def test_a_model_that_is_switched_off_comes_back_with_the_same_champion(
     assert answer.versions == {"1": len(applications)}
 
 
-def test_the_next_version_reuses_cached_steps_and_replaces_the_champion(
-    platform: Platform, applications: list[tuple[str, dict[str, Any]]]
-) -> None:
+def test_the_next_version_reuses_cached_steps(platform: Platform) -> None:
     platform.said.clear()
     version = platform.train()
     # From there on nothing is: what the feature store holds is no function of the input's address.
     assert ("ValidateData", "succeeded (cached: same arguments as an earlier run)") in platform.said
     assert any(who == "IngestFeatures" and text.startswith("succeeded in") for who, text in platform.said)
     assert version["ModelPackageVersion"] == 2
-    serving = platform.approve(version["ModelPackageArn"])
+
+
+def test_what_the_environment_costs_is_listed_with_the_instances_that_run(platform: Platform) -> None:
+    told = json.loads(platform.mlops("cost", "--json").stdout)
+    running = [each for each in told["items"] if each["kind"] == "endpoint"]
+    assert [(each["name"], each["unit"], each["count"]) for each in running] == [
+        (f"{MODEL.endpoint} champion", "ml.m5.large", 1)
+    ]
+    shared = costs.of_environment(platform.names, platform.client, prices.of("us-east-1"))
+    assert {each.kind for each in shared} >= {"key", "storage"}
+
+
+def test_a_version_approved_while_the_endpoint_is_stopped_serves_once_it_is_back(
+    platform: Platform, applications: list[tuple[str, dict[str, Any]]]
+) -> None:
+    first, arn = (each["ModelPackageArn"] for each in platform.versions())
+    sagemaker, parameters = platform.client("sagemaker"), platform.parameters()
+    assert platform.mlops("stop", "--wait").returncode == 0
+    with pytest.raises(ClientError, match="Could not find endpoint"):
+        sagemaker.describe_endpoint(EndpointName=MODEL.endpoint)
+    package = sagemaker.describe_model_package(ModelPackageName=arn)
+    registry.approve(sagemaker, package, reason="tested", by="tests", strategy="replace")
+    platform.cdk("deploy", MODEL.serving_stack, "--exclusively", "--force", assembly=platform.assembly)
+    assert platform.outputs(MODEL.serving_stack)["RunningNow"] == "off"
+    time.sleep(QUIET_SECONDS)
+    assert (platform.parameters().champion, parameters.champion) == (first, first)
+    assert "the endpoint is stopped" in platform.mlops("status").stdout
+
+    assert platform.mlops("start", "--wait").returncode == 0
+    stack = MODEL.serving_stack
+    serving = releases.wait_until_served(platform.client, stack, arn, lambda *_: None, 60)
     answer = traffic.replay(platform.client("sagemaker-runtime"), serving.endpoint, applications)
     assert answer.versions == {"2": len(applications)}
 

@@ -33,6 +33,19 @@ class Difference:
 
 DIFFERENCES = [
     Difference(
+        r".*\.NetworkConfig\.EnableNetworkIsolation",
+        ABSENT,
+        True,
+        "a step that calls nothing has no network here; this SDK pipeline leaves the service's default",
+    ),
+    Difference(r".*\.NetworkConfig\.EnableNetworkIsolation", ABSENT, False, "the service's default, written out"),
+    Difference(
+        r".*\[(TrainModel|TuneModel)\].*\.EnableNetworkIsolation",
+        ABSENT,
+        True,
+        "a training has no network here; this SDK pipeline leaves the service's default",
+    ),
+    Difference(
         r"PipelineExperimentConfig\.(ExperimentName|TrialName)\.Get",
         re.compile(r"Execution\.(PipelineName|PipelineExecutionId)"),
         ABSENT,

@@ -344,7 +344,7 @@ class _Author:
             hyperparameters={
                 **hyperparameters,
                 "sagemaker_program": "train.py",
-                "sagemaker_submit_directory": self.context.code_uri,
+                "sagemaker_submit_directory": f"/opt/ml/input/data/code/{self.context.code_sha256}.tar.gz",
             },
             compute=Compute(
                 instance_type=self.parameters["TrainingInstanceType"],
@@ -361,9 +361,13 @@ class _Author:
         )
 
     def _channels(self, prepare: ProcessingStep) -> list[InputData]:
+        code = InputData(channel_name="code", data_source=self.context.code_uri, content_type="application/x-tar")
         return [
-            InputData(channel_name=name, data_source=_output(prepare, name), content_type="text/csv")
-            for name in ("train", "validation")
+            *(
+                InputData(channel_name=name, data_source=_output(prepare, name), content_type="text/csv")
+                for name in ("train", "validation")
+            ),
+            code,
         ]
 
     def _output_of(self, step: str, name: str) -> ProcessingOutput:

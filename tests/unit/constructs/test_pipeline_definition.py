@@ -57,6 +57,8 @@ def load(code, **parameters):
         training_instance_type="ml.m5.large",
         volume_gb=10,
         max_runtime_seconds=600,
+        spot=False,
+        spot_wait_seconds=3600,
         min_auc=0.6,
         limits={"max_attribution_share": 1.0, "bias": {}},
         tuning_jobs=2,

@@ -14,6 +14,7 @@ from mlops_constructs.environment_key import EnvironmentKey
 from mlops_constructs.foundation import Foundation
 from mlops_constructs.ledger import Ledger
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.retraining_access import WatchedPlace
 from mlops_constructs.retraining_controller import RetrainingController
 from mlops_constructs.retraining_settings import RetrainingSettings
 from mlops_constructs.settings import TrainingSettings
@@ -67,7 +68,7 @@ def build(tmp_path_factory):
             settings=RetrainingSettings(**SETTINGS | settings),
             training=TrainingSettings(**TRAINING),
             foundation=foundation,
-            alarm_names=ALARMS,
+            places=[WatchedPlace(NAMES), WatchedPlace(NAMES.registry("prod"))],
         )
         return stack
 

@@ -1,7 +1,10 @@
 """`mlops approve` and `mlops reject`: the registry is told, and the person what comes of it."""
 
+from dataclasses import replace
+
 import pytest
 
+from mlops import target
 from mlops.__main__ import main
 from mlops_constructs.naming import ReleaseParameter
 from tests.unit.mlops.world import ALICE, World
@@ -88,6 +91,22 @@ def test_production_approves_in_the_registry_that_it_takes_from(
         "version 4 is approved and goes on after the tests of staging and a second person "
         "(mlops release 4 --env prod): "
     )
+
+
+@pytest.mark.parametrize("word", ["approve", "reject"])
+def test_versions_of_another_account_are_decided_on_there(
+    prod: World, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prod.registry.add(4, "PendingManualApproval")
+    group = "arn:aws:sagemaker:eu-west-1:333344445555:model-package-group/mlops-staging-loan-approval"
+    apart = replace(prod.target, package_group=group)
+    monkeypatch.setattr(target, "find", lambda *_: apart)
+    assert main([word, "4", "--env", "prod"]) == 1
+    assert capsys.readouterr().err == (
+        "mlops: version 4 of mlops-staging-loan-approval: is in the account of staging, whose people decide on it; "
+        f"with that account's credentials: mlops {word} 4 --env staging\n"
+    )
+    assert prod.registry.versions[4]["ModelApprovalStatus"] == "PendingManualApproval"
 
 
 def test_a_version_that_does_not_exist_names_the_newest(world: World, capsys: pytest.CaptureFixture[str]) -> None:

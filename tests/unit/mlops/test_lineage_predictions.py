@@ -206,7 +206,7 @@ def test_the_command_counts_and_saves_the_ids(asked: Any, capsys: pytest.Capture
         "  query q0 read 12.3 MB",
         f"saved 3 records as {tmp_path / 'ids.csv'}",
     ]
-    assert {each["WorkGroup"] for each in athena.asked} == {"mlops-local-loan-approval"}
+    assert {each["WorkGroup"] for each in athena.asked} == {"mlops-local-loan-approval-predictions"}
     with (tmp_path / "ids.csv").open(newline="") as file:
         saved = list(csv.DictReader(file))
     assert [row["record"] for row in saved] == ["a", 'b, "2"', "c"]

@@ -144,6 +144,19 @@ def test_an_identity_fits_into_metadata() -> None:
     assert len(people.as_metadata("x" * 300)) == 256
 
 
+def test_a_registry_in_another_account_is_known_by_its_arn(prod: World, tmp_path: Path) -> None:
+    def place(account: str) -> str:
+        return f'account = "{account}"\nregion = "eu-west-1"\n'
+
+    apart = config(tmp_path, prod=place(ACCOUNT), staging=place("333344445555"))
+    found = target.find("prod", None, apart)
+    assert found.package_group == (
+        "arn:aws:sagemaker:eu-west-1:333344445555:model-package-group/mlops-staging-loan-approval"
+    )
+    assert (found.group_name, found.decided_in) == ("mlops-staging-loan-approval", "staging")
+    assert (prod.target.group_name, prod.target.decided_in) == ("mlops-staging-loan-approval", "prod")
+
+
 def test_a_registry_can_be_another_environments(prod: World) -> None:
     assert prod.target.package_group == "mlops-staging-loan-approval"
     assert prod.target.names.endpoint == "mlops-prod-loan-approval"

@@ -73,7 +73,7 @@ def code(tmp_path):
     (folder / "loans" / "monitor.py").write_text("MODEL = None\n")
     (folder / "code.tar.gz").write_bytes(b"")
     (folder / "monitoring" / "steps").mkdir(parents=True)
-    for name in ("__init__.py", "submit.py", "steps/__init__.py", "steps/job.py"):
+    for name in ("__init__.py", "packages.py", "submit.py", "steps/__init__.py", "steps/job.py"):
         (folder / "monitoring" / name).write_bytes((CODE / "monitoring" / name).read_bytes())
     return folder
 

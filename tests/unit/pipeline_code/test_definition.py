@@ -213,7 +213,7 @@ def test_only_validation_installs_packages(steps):
         for name, step in steps.items()
         if step["Type"] == "Processing"
     }
-    assert {name for name, script in scripts.items() if "pip install" in script} == {"ValidateData"}
+    assert {name for name, script in scripts.items() if "monitoring.packages" in script} == {"ValidateData"}
     assert all(len(script) <= 256 for script in scripts.values())
 
 
@@ -224,3 +224,34 @@ def test_every_job_encrypts_with_the_environments_key(steps):
             cluster = step["Arguments"]["ProcessingResources"]["ClusterConfig"]
             assert cluster["VolumeKmsKeyId"] == CONTEXT.key_arn
     assert steps["TrainModel"]["Arguments"]["OutputDataConfig"]["KmsKeyId"] == CONTEXT.key_arn
+
+
+@pytest.fixture(scope="module")
+def on_spot():
+    """The steps with training.spot."""
+    settings = CONTEXT.settings.model_copy(update={"spot": True, "spot_wait_seconds": 1800})
+    pipeline = definition(dataclasses.replace(CONTEXT, settings=settings))
+    assert definition_check.findings(pipeline) == []
+    choice = pipeline["Steps"][-1]
+    branches = choice["Arguments"]["IfSteps"] + choice["Arguments"]["ElseSteps"]
+    return {step["Name"]: step for step in [*pipeline["Steps"], *branches]}
+
+
+@pytest.mark.parametrize("name", ["TrainModel", "TuneModel"])
+def test_spot_training_waits_beside_its_runtime_and_keeps_checkpoints_of_its_execution(on_spot, name):
+    arguments = on_spot[name]["Arguments"]
+    job = arguments.get("TrainingJobDefinition", arguments)
+    assert job["EnableManagedSpotTraining"] is True
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 3600 + 1800}
+    place = job["CheckpointConfig"]["S3Uri"]["Std:Join"]["Values"]
+    assert place == ["s3://artifacts/loan_approval/checkpoints", {"Get": "Execution.PipelineExecutionId"}]
+    retried = {kind for policy in on_spot[name]["RetryPolicies"] for kind in policy["ExceptionType"]}
+    assert "SageMaker.CAPACITY_ERROR" in retried
+
+
+def test_only_training_runs_on_spot_capacity(on_spot, steps):
+    spare = {
+        name for name, step in on_spot.items() if "ManagedSpot" in json.dumps(step) and step["Type"] != "Condition"
+    }
+    assert spare == {"TrainModel", "TuneModel"}
+    assert "ManagedSpot" not in json.dumps(list(steps.values()))

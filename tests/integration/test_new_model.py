@@ -1,0 +1,58 @@
+"""From `mlops new-model` to a model that answers, one command a step, nothing edited by hand (docs/new-model.md)."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.deployed import Platform, checkout, run_deployed
+
+NAME = "second_look"
+PUBLIC = "second-look"
+
+
+@pytest.fixture(scope="module")
+def local_aws(tmp_path_factory):
+    yield from run_deployed(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def platform(local_aws, tmp_path_factory):
+    """The deployed platform, and a checkout in which the new model is made."""
+    platform = Platform(local_aws, folder=checkout(tmp_path_factory.mktemp("project")))
+    platform.model = platform.names.model(NAME)
+    return platform
+
+
+def mlops(platform, *arguments):
+    """A command that is about no environment."""
+    command = [sys.executable, "-m", "mlops", *arguments]
+    return subprocess.run(command, cwd=platform.folder, capture_output=True, text=True, timeout=100)
+
+
+def test_a_new_model_serves_after_four_commands(platform):
+    made = mlops(platform, "new-model", PUBLIC, "--owner", "owner@example.com")
+    assert made.returncode == 0, made.stderr
+    assert f"mlops train --model {PUBLIC} --data data/{NAME}" in made.stdout
+    deployed = platform.cdk("deploy", f"{platform.model.base}-*", "--require-approval", "never")
+    assert deployed
+    trained = platform.mlops("train", "--data", f"data/{NAME}")
+    assert trained.returncode == 0, trained.stdout[-3000:] + trained.stderr
+    assert f"version 1 is registered, PendingManualApproval; mlops approve 1 --model {PUBLIC}" in trained.stdout
+    approved = platform.mlops("approve", "1", "--wait")
+    assert approved.returncode == 0, approved.stdout + approved.stderr
+
+    [request, *_] = (platform.folder / "pipeline_code" / NAME / "samples" / "requests.jsonl").read_text().splitlines()
+    answer = platform.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=platform.model.endpoint, ContentType="application/json", Body=request
+    )
+    [prediction] = json.loads(answer["Body"].read())["predictions"]
+    assert 0 <= prediction["probability"] <= 1
+    assert prediction["model_version"] == "1"
+
+
+def test_nothing_is_trained_twice(platform):
+    again = platform.mlops("train", "--if-changed", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["started"] is False
