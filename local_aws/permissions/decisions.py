@@ -64,9 +64,10 @@ def allowed(role: str | None, ctx: Context, needs: Iterable[seam.Needed]) -> sea
         fits, granted = seam.grants(role, statements, need, ctx.region)
         assert _journal is not None
         new = _journal.write(role, need, granted)
-        if not fits and new:
-            log.warning("%s: %s on %s is not allowed", role.rpartition("/")[2], need[0], need[1])
+        if not fits:
             refused = refused or need
+            if new:
+                log.warning("%s: %s on %s is not allowed", role.rpartition("/")[2], need[0], need[1])
     return refused if _mode is Mode.ENFORCE else None
 
 

@@ -35,5 +35,5 @@ def needs(ctx: Context, need: seam.Needed, deployed: Deployed) -> list[seam.Need
     if not key:
         return []
     arn = key if key.startswith("arn:") else f"arn:aws:kms:{ctx.region}:{ctx.account}:key/{key}"
-    context = {"kms:ViaService": f"{service}.{ctx.region}.amazonaws.com"}
+    context = {"kms:ViaService": f"{service}.{ctx.region}.amazonaws.com", "kms:ResourceAliases": seam.key_aliases(arn)}
     return [(f"kms:{each}", arn, context) for each in actions]

@@ -68,6 +68,8 @@ def _resources(ctx: Context, operation: str, params: Row) -> list[str]:
         return [str(params["SourceArn"]), str(params["DestinationArn"])]
     if operation == "CreateArtifact":
         return [ctx.arn("artifact/new")]
+    if operation == "ListModelPackages" and "ModelPackageGroupName" in params:
+        return [_arn(ctx, "model-package-group", str(params["ModelPackageGroupName"]))]
     if operation == "DescribeLineageGroup" or (
         operation.startswith(("List", "Search", "Query")) and operation not in _LISTS
     ):
