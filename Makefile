@@ -77,12 +77,21 @@ synth: install   ## templates of ENV (local, dev, staging, prod or delivery), wi
 	$(BIN)/cfn-lint --ignore-checks W3005 -- build/cdk.out/$(ENV)/*.template.json
 	@echo "templates of $(ENV): build/cdk.out/$(ENV)"
 
+# local is the local AWS that runs on LOCAL_AWS_HOME, as for the commands of mlops, whatever the shell's credentials.
+REACH = $(if $(filter local,$(ENV)),reach="$$($(BIN)/python -m local_aws env)" && eval "$$reach" &&)
+# An assembly is deployed as it is, whoever edited what since: that is said, and no more.
+STALE = newer=$$(find app.py cdk.json config stacks constructs lambdas pipeline_code -type f -not -path '*/__pycache__/*' \
+  -newer build/cdk.out/$(ENV)/manifest.json | head -n 1); \
+  [ -z "$$newer" ] || echo "$$newer: newer than build/cdk.out/$(ENV), which does not have it; make synth ENV=$(ENV)" >&2
+
 diff: build/cdk.out/$(ENV)/manifest.json install ## what a deployment of ENV would change, by its templates
-	$(CDK) diff --app build/cdk.out/$(ENV) --method template --no-notices --no-version-reporting --ci $(ARGS)
+	@$(STALE)
+	$(REACH) $(CDK) diff --app build/cdk.out/$(ENV) --method template --no-notices --no-version-reporting --ci $(ARGS)
 
 # What changes is approved before, by who read `make diff`. Parameters stay as they are: they say what is released.
 deploy: build/cdk.out/$(ENV)/manifest.json install ## deploy ENV as `make synth ENV=…` left it
-	$(CDK) deploy --all --app build/cdk.out/$(ENV) --require-approval never --previous-parameters \
+	@$(STALE)
+	$(REACH) $(CDK) deploy --all --app build/cdk.out/$(ENV) --require-approval never --previous-parameters \
 	  --no-notices --no-version-reporting --ci $(ARGS)
 
 build/cdk.out/%/manifest.json:

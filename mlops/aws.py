@@ -23,7 +23,19 @@ ROLE = "MLOPS_ROLE_ARN"
 """Variable with the ARN of a role that commands take before they call anything else; a delivery sets it."""
 
 _RETRIES: Any = {"mode": "standard", "max_attempts": 4}
+_PROFILES = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId"}
+
+
+def local_variables() -> dict[str, str]:
+    """The environment of a process that is to reach the local AWS; raises CommandError if none runs."""
+    home = Home.chosen()
+    try:
+        reaching = client_environment(home.running(), home)
+    except LocalAwsError as error:
+        raise CommandError(f"{error}, or `mlops demo --keep`") from error
+    # A profile of the shell would win over the keys, and its file is not looked at.
+    return {name: value for name, value in os.environ.items() if name not in _PROFILES} | reaching
 
 
 def local_clients() -> Clients:
@@ -40,7 +52,10 @@ def clients_of(environment: Mapping[str, str], *, attempts: int = 5, role: str |
 
     attempts: how often a call is made before its failure is raised. role: the ARN of one to take first.
     """
+    # Without the variables that name a profile: the shell's need not even be there.
+    core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     session = boto3.Session(
+        botocore_session=core,
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=environment.get("AWS_SESSION_TOKEN"),

@@ -14,6 +14,7 @@ from mlops_constructs.deployment_policy import boundary_policy, execution_policy
 POLICY_LIMIT = 6_144
 """Characters of a managed policy (IAM quotas: white space does not count)."""
 
+_NEVER_MADE = ("CREATE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
 _POLL_SECONDS = 5.0
 _TRIES = 120
 
@@ -140,7 +141,15 @@ def prepare(
 def _deploy(plan: Plan, cloudformation: Any, wait: Callable[[float], None]) -> str:
     body = json.dumps(plan.template(), indent=1)
     request = {"StackName": plan.policy_stack, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
-    if _status(cloudformation, plan.policy_stack) is None:
+    status = _rest(cloudformation, plan.policy_stack, wait)
+    if status in _NEVER_MADE:
+        # CloudFormation updates none that was never made, and it holds nothing (user guide: stack status codes).
+        cloudformation.update_termination_protection(StackName=plan.policy_stack, EnableTerminationProtection=False)
+        cloudformation.delete_stack(StackName=plan.policy_stack)
+        status = _rest(cloudformation, plan.policy_stack, wait)
+    if status and not status.endswith("_COMPLETE"):
+        raise CommandError(f"stack {plan.policy_stack}: {status}; mend or delete it in CloudFormation, try again")
+    if status is None:
         cloudformation.create_stack(**request, EnableTerminationProtection=True)
         return _settle(cloudformation, plan.policy_stack, wait)
     try:
@@ -153,16 +162,21 @@ def _deploy(plan: Plan, cloudformation: Any, wait: Callable[[float], None]) -> s
 
 
 def _settle(cloudformation: Any, stack: str, wait: Callable[[float], None]) -> str:
+    status = _rest(cloudformation, stack, wait) or "gone"
+    if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        raise CommandError(f"stack {stack}: {status}; look at its events in CloudFormation, mend the cause, try again")
+    return status
+
+
+def _rest(cloudformation: Any, stack: str, wait: Callable[[float], None]) -> str | None:
+    """Its status when nothing goes on any more, such as what an interrupted run had begun; None where there is none."""
     for _ in range(_TRIES):
-        status = _status(cloudformation, stack) or "gone"
-        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        status = _status(cloudformation, stack)
+        if status is None or not status.endswith("IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
             return status
-        if not status.endswith("IN_PROGRESS"):
-            break
         wait(_POLL_SECONDS)
-    raise CommandError(
-        f"stack {stack}: {status}; look at its events in CloudFormation, delete it if it is empty, try again"
-    )
+    seconds = _POLL_SECONDS * _TRIES
+    raise CommandError(f"stack {stack}: still {status} after {seconds:.0f} s; try again when it has ended")
 
 
 def _status(cloudformation: Any, stack: str) -> str | None:

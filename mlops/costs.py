@@ -8,6 +8,7 @@ from typing import Any, Literal
 from botocore.exceptions import ClientError
 
 from mlops import aws, releases
+from mlops.errors import CommandError
 from mlops.prices import HOURS_A_MONTH, Prices
 from mlops.target import Target
 from mlops_constructs import metric_namespaces
@@ -53,12 +54,23 @@ def of_model(target: Target, prices: Prices) -> list[Item]:
 
 def of_environment(names: EnvironmentNames, clients: aws.Clients, prices: Prices) -> list[Item]:
     """What all models share: the key, the buckets, the network."""
-    outputs = releases.outputs(clients("cloudformation"), names.foundation_stack)
+    outputs = _outputs(clients("cloudformation"), names)
     found = [Item("key", outputs["KeyArn"].rpartition("/")[2], "KMS key", 1, prices.other("kms_key"))]
     for key in _BUCKETS:
         size = _size(clients("cloudwatch"), outputs[key])
         found.append(Item("storage", outputs[key], "GB", size, prices.other("s3_gb")))
     return [*found, *_network(names, clients("ec2"), prices)]
+
+
+def _outputs(cloudformation: Any, names: EnvironmentNames) -> Mapping[str, str]:
+    stack = names.foundation_stack
+    try:
+        return releases.outputs(cloudformation, stack)
+    except ClientError as error:
+        if aws.is_missing(error):
+            what = f"nothing of {names.environment} is deployed, or not all of it"
+            raise CommandError(f"stack {stack}: does not exist; {what}: mlops verify says what is there") from error
+        raise
 
 
 def _endpoint(target: Target, prices: Prices) -> Iterator[Item]:

@@ -24,6 +24,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 }
 """Why each kind is kept where retain is true, and what it costs then."""
 
+_GONE = ("CREATE_FAILED", "DELETE_COMPLETE")
 _RUNNING = ("Executing", "Stopping")
 
 
@@ -81,6 +82,20 @@ def observe(cloudformation: Any, names: Sequence[str]) -> Inventory:
     return Inventory(tuple(stacks), tuple(protected), tuple(kept))
 
 
+def strangers(cloudformation: Any, names: EnvironmentNames, known: Sequence[str]) -> list[str]:
+    """Stacks by the environment's names that its configuration does not have: CDK removes what its app knows."""
+    pages = cloudformation.get_paginator("list_stacks").paginate()
+    return sorted(
+        each["StackName"]
+        for page in pages
+        for each in page["StackSummaries"]
+        if each["StackName"].startswith(f"{names.base}-")
+        and each["StackStatus"] != "DELETE_COMPLETE"
+        and "ParentId" not in each
+        and each["StackName"] not in known
+    )
+
+
 def unprotect(cloudformation: Any, stacks: Iterable[str]) -> None:
     for stack in stacks:
         cloudformation.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
@@ -120,7 +135,7 @@ def lines(inventory: Inventory, logs: Sequence[str], *, retain: bool) -> list[st
     if inventory.protected:
         told.append(f"of these, {len(inventory.protected)} are protected from deletion; the protection goes first")
     told += [f"stays: {each.kind} {each.name}: {each.why}; costs {each.costs}" for each in inventory.kept]
-    if not inventory.kept:
+    if inventory.stacks and not inventory.kept:
         told.append("nothing of the stacks stays: retain is false")
     told += [f"{'stays' if retain else 'goes'}: log group {group}, made by SageMaker" for group in logs]
     told.append(
@@ -138,7 +153,8 @@ def _kept(cloudformation: Any, stack: str) -> Iterator[Kept]:
         return
     for page in cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack):
         for each in page["StackResourceSummaries"]:
-            if each["LogicalResourceId"] in retained:
+            # What was never made, or is gone already, keeps its line in the stack (API reference: ListStackResources).
+            if each["LogicalResourceId"] in retained and each.get("ResourceStatus") not in _GONE:
                 kind = retained[each["LogicalResourceId"]]
                 yield Kept(stack, kind, str(each.get("PhysicalResourceId", "")))
 

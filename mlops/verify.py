@@ -176,8 +176,18 @@ def _answer(target: Target, stack: Stack, body: str, schema: Mapping[str, Any], 
         return f"the response is not JSON: {error}"
     if wrong := _checker()(document, schema):
         return str(wrong)
-    asked, found = len(json.loads(body)["instances"]), len(document["predictions"])
-    return "" if found == asked else f"{found} predictions for {asked} instances"
+    return _uncounted(json.loads(body), document)
+
+
+def _uncounted(request: Any, response: Any) -> str:
+    """Whether each instance has its prediction, where both are told by those names; the schema says all else."""
+    asked, found = (
+        each.get(key) if isinstance(each, Mapping) else None
+        for each, key in ((request, "instances"), (response, "predictions"))
+    )
+    if not isinstance(asked, list) or not isinstance(found, list) or len(asked) == len(found):
+        return ""
+    return f"{len(found)} predictions for {len(asked)} instances"
 
 
 @cache

@@ -94,7 +94,7 @@ class FoundationStack(cdk.Stack):
             emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=protection)
             for bucket in (data, artifacts, capture, evidence, access_logs):
                 emptying.empty_bucket(bucket)
-        self._export(key.key_arn, topic.topic_arn, ledger.table_arn, ledger.table_name)
+        self._export(key.key_arn, key.key_id, topic.topic_arn, ledger.table_arn, ledger.table_name)
         buckets = (data, artifacts, capture, evidence)
         self._export(*(value for each in buckets for value in (each.bucket_arn, each.bucket_name)))
         cdk.CfnOutput(self, "KeyArn", value=key.key_arn)

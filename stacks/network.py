@@ -16,7 +16,7 @@ class NetworkStack(cdk.Stack):
         super().__init__(scope, construct_id, **stack)
         # Roles of ours are taken in accounts that this environment has to do with, and buckets of theirs are read.
         others = sorted({str(each.account) for each in settings.elsewhere})
-        demands = {"sts": bool(others), "codebuild": settings.projects.enabled}
+        demands = {"sts": bool(others)}
         network = PrivateNetwork(
             self,
             "Network",

@@ -33,6 +33,8 @@ BOOK = "2008-12-31"
 _NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out")
 _OF_ONE_SERVER = ("lock", "port", "server.*", "ministack", "tmp", "permissions.jsonl")
 """What a state directory holds besides the state: the port, for one, that two servers cannot share."""
+_STAMP = "installed"
+"""The file by which the Makefile knows that packages are there."""
 
 
 class Platform:
@@ -245,9 +247,18 @@ def _copied(state: Path, home: Path) -> Path:
 
 
 def checkout(folder: Path) -> Path:
-    """A copy of the app that a test may change; its Python is the one that runs the test."""
+    """A copy of the app that a test may change; its Python is the one that runs the test.
+
+    `make` finds all installed. What it needs are folders of links: behind a link to the whole folder, `npm ci` would
+    empty the one of the repository.
+    """
     copy = shutil.copytree(ROOT, folder / "checkout", ignore=shutil.ignore_patterns(*_NOT_COPIED))
-    (copy / ".venv").symlink_to(sys.prefix)
+    for name, installed in {"node_modules": ROOT / "node_modules", ".venv": Path(sys.prefix)}.items():
+        (copy / name).mkdir()
+        for each in installed.iterdir():
+            if each.name != _STAMP:
+                (copy / name / each.name).symlink_to(each)
+        (copy / name / _STAMP).touch()  # newer than any list of packages
     return copy
 
 

@@ -56,6 +56,12 @@ class ArtifactSource(Construct):
         """Let `role` list and read what is below `prefix/`."""
         self._allow(role, prefix, "s3:GetObject")
 
+    def grant_list_versions_below(self, role: iam.IRole, prefix: str) -> None:
+        """Let `role` see which versions of objects there are below `prefix/`, and when they were written."""
+        below = {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}}
+        there, why = self._bucket_there, _BUCKETS if self._bucket_there else None
+        allow(role, ["s3:ListBucketVersions"], [self._bucket_arn], conditions={**there, **below}, why=why)
+
     def grant_read_versions_below(self, policy: iam.ManagedPolicy, prefix: str) -> None:
         """As `grant_read_below`, for who has `policy`, and of every version of an object."""
         self._allow(policy, prefix, "s3:GetObject", "s3:GetObjectVersion")

@@ -54,7 +54,7 @@ class DeliveryPipeline(Construct):
             description=f"Service role of {names.base}: starts its builds",
             assumed_by=iam.ServicePrincipal("codepipeline.amazonaws.com"),
         )
-        origin = DeliverySource(self, "Source", settings=source, role=self._role)
+        origin = DeliverySource(self, "Source", settings=source, role=self._role, artifacts=artifacts)
         built = codepipeline.Artifact("Build")
         checks = self._build_checks(build, [ITSELF, *(place.environment for place in stages)])
         update = self._build_update(itself)

@@ -14,6 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from mlops_constructs.access import allow
+from mlops_constructs.delivery_project import ARTIFACTS
 from mlops_constructs.delivery_settings import CodeCommitSource, ConnectionSource, S3Source, Source
 
 NAME = "Source"
@@ -34,10 +35,12 @@ _READ_ARCHIVE = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectVersion", "
 class DeliverySource(Construct):
     """Its action, the artifact that it makes, the commit as a variable of the pipeline, and triggers."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Source, role: iam.Role) -> None:
-        """role: the pipeline's."""
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Source, role: iam.Role, artifacts: s3.IBucket
+    ) -> None:
+        """role: the pipeline's, which reads and writes in `artifacts`."""
         super().__init__(scope, construct_id)
-        self._settings = settings
+        self._settings, self._artifacts = settings, artifacts
         self.artifact = codepipeline.Artifact(NAME)
         common: dict[str, Any] = {"action_name": NAME, "output": self.artifact}
         self.action: actions.Action
@@ -86,6 +89,8 @@ class DeliverySource(Construct):
         )
         self.action, self.commit = action, action.variables.commit_id
         allow(role, _USE_CONNECTION, [settings.connection])
+        # The action uploads the repository with an ACL; without the right to set one, that is denied (aws-cdk #13557).
+        allow(role, ["s3:PutObjectAcl"], [self._artifacts.arn_for_objects("*")], why=ARTIFACTS)
 
     def _build_repository(self, settings: CodeCommitSource, role: iam.Role, common: dict[str, Any]) -> None:
         repository = codecommit.Repository.from_repository_name(self, "Repository", settings.repository)

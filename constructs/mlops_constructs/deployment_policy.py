@@ -49,6 +49,20 @@ NETWORK = (
 )
 """Of EC2 only what a VPC without instances and without a way out consists of: no gateway, no address, no machine."""
 
+PACKAGES = (
+    "codeartifact:*Domain*",
+    "codeartifact:*ExternalConnection",
+    "codeartifact:*RepositoryPermissionsPolicy",
+    "codeartifact:*Resource",
+    "codeartifact:AssociateWithDownstreamRepository",
+    "codeartifact:CreateRepository",
+    "codeartifact:DeleteRepository",
+    "codeartifact:DescribeRepository",
+    "codeartifact:ListRepositories",
+    "codeartifact:UpdateRepository",
+)
+"""Of CodeArtifact the repository, its tags included, and no package in it: none is read, published or removed."""
+
 OTHERS = (
     "backup-storage:Mount*",
     "codeconnections:PassConnection",
@@ -56,13 +70,17 @@ OTHERS = (
     "cloudformation:DescribeStacks",
     "cloudformation:GetTemplate",
     "cloudformation:ValidateTemplate",
+    "codestar-connections:PassConnection",
+    "codestar-connections:UseConnection",
     "ecr:DescribeRepositories",
+    "route53:AssociateVPCWithHostedZone",  # of an interface endpoint with private DNS names
     "tag:GetResources",
 )
 
 PASSED_TO = (
     "backup.amazonaws.com",
     "cloudformation.amazonaws.com",
+    "cloudtrail.amazonaws.com",
     "codebuild.amazonaws.com",
     "codepipeline.amazonaws.com",
     "events.amazonaws.com",
@@ -92,7 +110,14 @@ _ROLES = (
     "UpdateRole",
     "UpdateRoleDescription",
 )
-_ROLES_UNDER_A_BOUNDARY = ("AttachRolePolicy", "CreateRole", "DetachRolePolicy", "DeleteRolePolicy", "PutRolePolicy")
+_ROLES_UNDER_A_BOUNDARY = (
+    "AttachRolePolicy",
+    "CreateRole",
+    "DeleteRolePolicy",
+    "DetachRolePolicy",
+    "PutRolePermissionsBoundary",  # where the boundary comes to an environment that is there
+    "PutRolePolicy",
+)
 _POLICIES = (
     "CreatePolicy",
     "CreatePolicyVersion",
@@ -135,7 +160,7 @@ def execution_policy(project: str, *, qualifier: str, boundary: str) -> Mapping[
             {
                 "Sid": "WhatTheStacksConsistOf",
                 "Effect": "Allow",
-                "Action": [*(f"{service}:*" for service in SERVICES), *NETWORK, *OTHERS],
+                "Action": [*(f"{service}:*" for service in SERVICES), *NETWORK, *PACKAGES, *OTHERS],
                 "Resource": "*",
             },
             *_iam(project, qualifier, boundary),

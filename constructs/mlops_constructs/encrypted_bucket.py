@@ -107,7 +107,7 @@ class EncryptedBucket(s3.Bucket):
             iam.PolicyStatement(
                 sid=f"Lists{account}",
                 principals=reader,
-                actions=["s3:ListBucket"],
+                actions=["s3:ListBucket", "s3:ListBucketVersions"],
                 resources=[self.bucket_arn],
                 conditions={"StringLike": {"s3:prefix": [form for each in prefixes for form in (each, f"{each}/*")]}},
             )

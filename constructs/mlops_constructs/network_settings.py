@@ -16,6 +16,11 @@ SUBNET_ADDRESSES = 128
 guide: ensure that subnets have enough IP addresses); a release has the instances of two fleets."""
 PRIVATE = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 FEWEST_ZONES, MOST_ZONES = 2, 6
+PACKAGE_REGIONS = (
+    "ap-northeast-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "eu-central-1", "eu-north-1", "eu-south-1",
+    "eu-west-1", "eu-west-2", "eu-west-3", "us-east-1", "us-east-2", "us-west-2",
+)  # fmt: skip
+"""Where CodeArtifact is, from which a private network gets its packages (general reference: endpoints and quotas)."""
 
 
 class Mode(StrEnum):

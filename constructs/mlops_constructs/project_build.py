@@ -22,10 +22,12 @@ _OWN = "A build writes below its own id, which is known when it runs; the bucket
 _NO_REPOSITORY = "The build clones by itself, with credentials of its role; no token is kept."
 
 COMMANDS = (
+    "set -euo pipefail",
+    "said=/tmp/said.txt",  # outside of the clone, which is committed as a whole
     'told="s3://$BUCKET/' + TOLD + '/${CODEBUILD_BUILD_ID##*:}"',
     # The last line of what failed is the reason that the project shows.
-    'step() { "$@" > said.txt 2>&1 && cat said.txt || '
-    '{ cat said.txt; tail -n 1 said.txt | aws s3 cp --quiet - "$told/reason.txt"; exit 1; }; }',
+    'step() { "$@" > $said 2>&1 && cat $said || '
+    '{ cat $said; tail -n 1 $said | aws s3 cp --quiet - "$told/reason.txt"; exit 1; }; }',
     "git config --global credential.helper '!aws codecommit credential-helper $@'",
     "git config --global credential.UseHttpPath true",
     'git config --global user.name "$PROJECT_NAME" && git config --global user.email "$OWNER"',
@@ -45,9 +47,12 @@ COMMANDS = (
     'if [ -n "$PULL_REQUESTS_IN" ]; then step aws codecommit create-pull-request --title "New model: $MODEL" --targets '
     '"repositoryName=$PULL_REQUESTS_IN,sourceReference=$branch,destinationReference=$BRANCH" '
     "--query pullRequest.pullRequestId --output text; "
-    'review="pull request $(tail -n 1 said.txt) of $PULL_REQUESTS_IN"; fi',
+    'review="pull request $(tail -n 1 $said) of $PULL_REQUESTS_IN"; fi',
     'printf \'{"Branch": "%s", "Review": "%s"}\' "$branch" "$review" | aws s3 cp --quiet - "$told/result.json"',
 )
+
+# One command: CodeBuild runs each in a shell of its own, and hands on variables, but no functions.
+SCRIPT = "\n".join(COMMANDS)
 
 
 class ProjectBuild(codebuild.Project):
@@ -84,11 +89,10 @@ class ProjectBuild(codebuild.Project):
             build_spec=codebuild.BuildSpec.from_object(
                 {
                     "version": "0.2",
-                    # One shell for all commands: what one sets, the next one has.
                     "env": {"shell": "bash"},
                     "phases": {
                         "install": {"runtime-versions": {"python": PYTHON, "nodejs": NODE}},
-                        "build": {"on-failure": "ABORT", "commands": list(COMMANDS)},
+                        "build": {"on-failure": "ABORT", "commands": [SCRIPT]},
                     },
                 }
             ),

@@ -118,6 +118,7 @@ class RecordKeeper(Construct):
         if self._takes_from:
             source = ArtifactSource(self, "Origin", registry=self._registry)
             source.grant_read_below(self.function.execution_role, self._names.folder)
+            source.grant_list_versions_below(self.function.execution_role, self._names.folder)
 
 
 def _json(values: Mapping[str, object]) -> str:

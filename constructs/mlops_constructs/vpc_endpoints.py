@@ -31,8 +31,8 @@ and Lambda and SageMaker send logs from their own networks; developer guide: pro
 (S3, SQS and Athena call those), Scheduler and Application Auto Scaling. tests/infra/test_network.py compares.
 """
 
-ON_DEMAND: Mapping[str, str] = {"sts": "STS", "codebuild": "CODEBUILD"}
-"""Those that only some environments need: roles of another account are taken, SageMaker projects are offered."""
+ON_DEMAND: Mapping[str, str] = {"sts": "STS"}
+"""Those that only some environments need: roles of another account are taken."""
 
 DOWNLOADS = "CODEARTIFACT_REPOSITORIES"
 """pip's endpoint, beside that of CodeArtifact's API."""

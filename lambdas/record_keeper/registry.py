@@ -93,8 +93,13 @@ class Observer:
         if package and not is_settled(before, self._clock()):
             making = self._maker.look(package, self._clock())
         uri = package.get("CustomerMetadataProperties", {}).get("code_uri", "")
-        bundle = self._storage.bundle(uri, self._settings.folder) if uri else Bundle()
-        return Seen(subject, package, making, archived, bundle)
+        return Seen(subject, package, making, archived, self._bundle(uri) if uri else Bundle())
+
+    def _bundle(self, uri: str) -> Bundle:
+        if not self._settings.sees_making:
+            # CDK's bucket lets no other account in.
+            return Bundle(trouble=f"it is in the account of {self._settings.takes_from}, whose manifest has it (origin)")
+        return self._storage.bundle(uri, self._settings.folder)
 
     def _versions(self) -> dict[int, tuple[str, str]]:
         """ARN and approval by number, of those whose registration ended well. A page may be empty and not the last."""

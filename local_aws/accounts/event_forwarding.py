@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 
-from local_aws import lambda_events, seam
+from local_aws import lambda_events, permissions, seam
 
 log = logging.getLogger("local_aws.events")
 
@@ -47,6 +47,7 @@ def _refusal(hop: seam.Hop) -> str:
         **sender,
     }
     question = seam.Question(session, _ACTION, hop.bus_arn, hop.receiver.region, context)
+    permissions.allowed(role, hop.sender, [(_ACTION, hop.bus_arn, context)])  # for the record: it is refused below
     if seam.role_decides(role, question) != "Allow":
         return f"{role} is not authorized to perform: {_ACTION} on resource: {hop.bus_arn}"
     if hop.sender.account == hop.receiver.account:

@@ -27,7 +27,7 @@ class Mode(enum.Enum):
     ENFORCE = "enforce"
 
 
-DEFAULT = Mode.OFF
+DEFAULT = Mode.ENFORCE
 _mode = Mode.OFF
 _policies = seam.Policies()
 _lookup = Lookup()
@@ -60,7 +60,7 @@ def allowed(role: str | None, ctx: Context, needs: Iterable[seam.Needed]) -> sea
     refused: seam.Needed | None = None
     statements = _policies.of(role)
     deployed = _lookup.now()
-    for need in (each for one in needs for each in (one, *encryption.needs(ctx, one, deployed))):
+    for need in (each for one in needs for each in (_placed(one), *encryption.needs(ctx, one, deployed))):
         fits, granted = seam.grants(role, statements, need, ctx.region)
         assert _journal is not None
         new = _journal.write(role, need, granted)
@@ -69,6 +69,13 @@ def allowed(role: str | None, ctx: Context, needs: Iterable[seam.Needed]) -> sea
             if new:
                 log.warning("%s: %s on %s is not allowed", role.rpartition("/")[2], need[0], need[1])
     return refused if _mode is Mode.ENFORCE else None
+
+
+def _placed(need: seam.Needed) -> seam.Needed:
+    """With the account that owns the bucket, which its ARN does not tell."""
+    action, resource, context = need
+    owner = seam.bucket_owner(resource) if resource.startswith("arn:aws:s3:::") else None
+    return (action, resource, {**context, "s3:ResourceAccount": owner}) if owner else need
 
 
 def require(role: str | None, ctx: Context, needs: Iterable[seam.Needed]) -> None:

@@ -15,6 +15,8 @@ _FRESH_SECONDS = 2.0
 _NOT_OURS = "CDKToolkit"
 _SEPARATORS = re.compile(r"([:/])")
 _SHORTEST = 8
+# What comes with a resource and has a name of its own: the attributes that tell it.
+_OTHERS = {"AWS::EC2::VPC": ("DefaultSecurityGroup",)}
 
 Properties = dict[str, Any]
 
@@ -30,6 +32,12 @@ class Deployed:
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
     """(type, name) of what is encrypted: the key, as its properties name it."""
 
+    def take(self, other: Deployed) -> None:
+        """Add what another one has."""
+        self.places.update(other.places)
+        self.roles.update(other.roles)
+        self.keys.update(other.keys)
+
     def spelled(self, arn: str) -> str:
         """An ARN with "{<stack>/<logical id>}" for each name that was generated."""
         for name in (each for each in self.places if "/" in each and each in arn):
@@ -44,34 +52,46 @@ class Lookup:
     def __init__(self) -> None:
         self._found = Deployed()
         self._at = float("-inf")
+        self._of_stacks: dict[str, tuple[tuple[object, ...], Deployed]] = {}
 
     def now(self, *, fresh: bool = False) -> Deployed:
         """fresh: as they are at this moment."""
         if fresh or time.monotonic() - self._at > _FRESH_SECONDS:
-            self._found = _read()
+            found = Deployed()
+            for stack in seam.stacks():
+                if stack["StackName"] != _NOT_OURS:
+                    found.take(self._of(stack))
+            self._found = found
             self._at = time.monotonic()
         return self._found
 
+    def _of(self, stack: dict[str, Any]) -> Deployed:
+        """Read again only what an operation may have changed: there are hundreds of resources."""
+        state = (stack["StackStatus"], stack.get("LastUpdatedTime"))
+        known = self._of_stacks.get(stack["StackId"])
+        if known is None or known[0] != state or str(stack["StackStatus"]).endswith("_IN_PROGRESS"):
+            known = self._of_stacks[stack["StackId"]] = (state, _read(stack))
+        return known[1]
 
-def _read() -> Deployed:
+
+def _read(stack: dict[str, Any]) -> Deployed:
     found = Deployed()
-    for stack in seam.stacks():
-        if stack["StackName"] == _NOT_OURS:
-            continue
-        found.places[stack["StackId"].rpartition("/")[2]] = f"{stack['StackName']}/StackId"
-        for logical, each in list((stack.get("_resources") or {}).items()):
-            kind, properties = str(each.get("ResourceType", "")), each.get("Properties") or {}
-            physical = str(each.get("PhysicalResourceId", ""))
-            name = _SEPARATORS.split(physical)[-1]
-            place = f"{stack['StackName']}/{logical}"
-            if kind == "AWS::IAM::Role":
-                found.roles[name] = place
-            if kind == "AWS::Logs::LogGroup":
-                name = physical  # the names of others have no slashes
-            if len(name) >= _SHORTEST and name not in json.dumps(properties):
-                found.places[name] = place
-            if key := _key(kind, properties):
-                found.keys[kind, name] = key
+    found.places[stack["StackId"].rpartition("/")[2]] = f"{stack['StackName']}/StackId"
+    for logical, each in list((stack.get("_resources") or {}).items()):
+        kind, properties = str(each.get("ResourceType", "")), each.get("Properties") or {}
+        physical = str(each.get("PhysicalResourceId", ""))
+        name = _SEPARATORS.split(physical)[-1]
+        place = f"{stack['StackName']}/{logical}"
+        if kind == "AWS::IAM::Role":
+            found.roles[name] = place
+        if kind == "AWS::Logs::LogGroup":
+            name = physical  # the names of others have no slashes
+        for attribute in _OTHERS.get(kind, ()):
+            found.places[str((each.get("Attributes") or {}).get(attribute, ""))] = f"{place}.{attribute}"
+        if len(name) >= _SHORTEST and name not in json.dumps(properties):
+            found.places[name] = place
+        if key := _key(kind, properties):
+            found.keys[kind, name] = key
     return found
 
 

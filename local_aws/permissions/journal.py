@@ -18,9 +18,9 @@ _WITHOUT_VALUES = ("Null", "Bool")
 class Journal:
     """`write` may be called from any thread; lines are on disk when it returns.
 
-    A line has role ("<stack>/<logical id>", or the role's name where no stack made it), action, resource, context and
-    decision. Of what is allowed the resource is the one that the policy names, and the context has the values of the
-    policy's conditions that the request fulfilled: so it stays one line, however many objects are read.
+    A line has role ("<stack>/<logical id>", or the role's name where no stack made it), its account, action, resource,
+    context and decision. Of what is allowed the resource is the one that the policy names, and the context has the
+    values of the policy's conditions that the request fulfilled: so it stays one line, however many objects are read.
     """
 
     def __init__(self, path: Path, lookup: Lookup) -> None:
@@ -47,6 +47,7 @@ class Journal:
             name = role.rpartition("/")[2]
             line = {
                 "role": deployed.roles.get(name, name),
+                "account": role.split(":")[4],
                 "action": action,
                 "resource": deployed.spelled(resource),
                 "context": {each: [deployed.spelled(one) for one in found] for each, found in values.items()},

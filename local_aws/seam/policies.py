@@ -105,7 +105,7 @@ def correct_conditions() -> None:
         if name == "aws:principalarn":
             return role_of_session(str(ctx.principal_arn)) or ctx.principal_arn
         if name in ("aws:resourceaccount", "s3:resourceaccount") and ctx.resource_arn.startswith("arn:aws:s3:::"):
-            return _bucket_owner(ctx.resource_arn) or original(key, ctx)
+            return bucket_owner(ctx.resource_arn) or original(key, ctx)
         return original(key, ctx)
 
     iam_evaluator._resolve_condition_key = resolve
@@ -122,7 +122,8 @@ def role_of_session(principal: str) -> str:
     return str(role["Arn"]) if role else f"arn:aws:iam::{account}:role/{name}"
 
 
-def _bucket_owner(arn: str) -> str | None:
+def bucket_owner(arn: str) -> str | None:
+    """The account of the bucket in an S3 ARN; None where there is no such bucket."""
     from ministack.services import s3
 
     return s3._bucket_owner_account(arn.removeprefix("arn:aws:s3:::").split("/", 1)[0])  # type: ignore[no-any-return]

@@ -3,12 +3,12 @@
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 
-from local_aws.env import client_environment
-from local_aws.state import Home
 from mlops import aws, cdk, target
 from mlops.bootstrap import Plan, prepare
 from mlops.commands import options
@@ -41,16 +41,21 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.plan or not (arguments.yes or _confirmed(arguments)):
         options.answer(arguments, {**asdict(plan), "done": False}, ["nothing was done"])
         return 0
-    prepare(
-        plan,
-        clients("cloudformation"),
-        lambda words: cdk.cdk(
-            *words, environment=environment, stage=arguments.env, each_line=lambda text: options.say(arguments, text)
-        ),
-        lambda text: options.say(arguments, text),
-        time.sleep,
-    )
-    following = f"next: make deploy ENV={arguments.env}"
+    with tempfile.TemporaryDirectory() as empty:  # without an app CDK synthesizes nothing, which would be for nothing
+        prepare(
+            plan,
+            clients("cloudformation"),
+            lambda words: cdk.cdk(
+                *words,
+                environment=environment,
+                stage=arguments.env,
+                each_line=lambda text: options.say(arguments, text),
+                folder=Path(empty),
+            ),
+            lambda text: options.say(arguments, text),
+            time.sleep,
+        )
+    following = f"next: make synth ENV={arguments.env}, then make deploy ENV={arguments.env}"
     options.answer(arguments, {**asdict(plan), "done": True}, [following])
     return 0
 
@@ -58,14 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _confirmed(arguments: argparse.Namespace) -> bool:
     if arguments.json or not sys.stdin.isatty():
         raise UsageError("--yes: not given, and nobody is there to be asked: add it to go on, or --plan to look")
-    return input("Do this? [y/N] ").strip().lower() in ("y", "yes")
+    return options.ask("Do this? [y/N] ").lower() in ("y", "yes")
 
 
 def _access(environment: str) -> tuple[aws.Clients, Mapping[str, str]]:
     """Clients, and the variables with which CDK reaches the same account."""
     if environment == target.LOCAL:
-        clients = aws.local_clients()
-        return clients, dict(os.environ) | client_environment(Home.chosen().running(), Home.chosen())
+        return aws.local_clients(), aws.local_variables()
     region = _settings(environment)[1]
     return aws.account_clients(region), dict(os.environ) | ({"AWS_REGION": region} if region else {})
 

@@ -50,8 +50,9 @@ def page(environment: str, region: str, table: Prices, items: Sequence[Item]) ->
     ]
     if region != table.region:
         lines.append(f"  mlops/prices.toml has no prices of {region}: those of {table.region} stand in")
+    many = len({item.model for item in items if item.model}) > 1
     for kind, title in _TITLES.items():
-        shown = [_line(item) for item in items if item.kind == kind and item.count != 0]
+        shown = [_line(item, many) for item in items if item.kind == kind and item.count != 0]
         lines += [f"  {title}", *shown] if shown else []
     hour, month = _sums(items)
     lines.append(f"  together {_usd(hour)} an hour; {_usd(month)} in {HOURS_A_MONTH} hours, jobs not counted")
@@ -88,7 +89,9 @@ def facts(environment: str, region: str, table: Prices, items: Sequence[Item]) -
     }
 
 
-def _line(item: Item) -> str:
+def _line(item: Item, many: bool) -> str:
+    """many: there are several models, and the name of a shared kind of thing does not say whose it is."""
+    name = f"{item.name}, {item.model}" if many and item.kind in ("alarms", "metrics") else item.name
     count = "size unknown" if item.count is None else f"{item.count:g}"
     size = f"{count} x {item.unit}" if item.count is not None else f"{count} ({item.unit})"
     if not item.known:
@@ -96,8 +99,8 @@ def _line(item: Item) -> str:
     elif item.kind == "job":
         price = f"{_usd(item.per_hour)} an hour"
     else:
-        price = f"{_usd(item.per_hour)} an hour, {_usd(item.per_month)} a month"
-    return f"    {item.name:<44}{size:<24}{price}"
+        price = f"{_usd(item.per_hour)} an hour, ${item.per_month:,.2f} a month"
+    return f"    {name:<54} {size:<24} {price}"
 
 
 def _unknown(items: Sequence[Item]) -> Iterator[str]:

@@ -28,9 +28,7 @@ def add(commands: "Commands") -> None:
     parser.add_argument("--target", metavar="COLUMN", help="the column that is to be foretold; it has two values")
     parser.add_argument("--positive", metavar="VALUE", help="the one of them that nobody hopes for")
     parser.add_argument("--owner", default="", metavar="ADDRESS", help="who answers for the model")
-    parser.add_argument(
-        "--project-id", default="", metavar="ID", help="the project of Studio that asks for it"
-    )
+    parser.add_argument("--project-id", default="", metavar="ID", help="the project of Studio that asks for it")
     parser.add_argument("--project-name", default="", metavar="NAME", help="its name")
     parser.add_argument("--json", action="store_true", help="answer as one JSON object")
     parser.set_defaults(run=run)
@@ -65,7 +63,7 @@ def next_commands(model: NewModel) -> list[str]:
     public = EnvironmentNames(project, "local").model(model.name).public
     return [
         "make snapshots",
-        "make deploy ENV=local",
+        "make synth deploy ENV=local",
         f"mlops train --model {public} --data data/{model.name}",
         f"mlops approve 1 --model {public} --wait",
     ]

@@ -59,6 +59,15 @@ def follower(arguments: argparse.Namespace, target: Target) -> Follower | None:
     return Follower(target, lambda entry: say(arguments, "\n".join(words.entry(entry))))
 
 
+def ask(question: str) -> str:
+    """What a person types; the end of the input (Ctrl-D) is no answer."""
+    try:
+        return input(question).strip()
+    except EOFError:
+        print()
+        return ""
+
+
 def answer(arguments: argparse.Namespace, data: Mapping[str, Any], lines: Iterable[str]) -> None:
     """Print the answer: `data` with --json, else `lines`."""
     if arguments.json:

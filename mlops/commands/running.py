@@ -46,7 +46,11 @@ def _turn(arguments: argparse.Namespace, value: str, done: str) -> int:
         _update(model, stack, value)
         if arguments.wait:
             _wait(model, arguments.timeout)
-    text = f"{model.names.endpoint} {done if changed else f'is {was} already; nothing to do'}"
+    if not changed:
+        done = f"is {was} already; nothing to do"
+    elif arguments.wait:
+        done = done.replace("is being", "is")
+    text = f"{model.names.endpoint} {done}"
     options.answer(arguments, options.of(model, running=value == ON, changed=changed, text=text), [text])
     return 0
 
@@ -81,9 +85,16 @@ def _update(model: Target, stack: Mapping[str, Any], value: str) -> None:
         )
     except ClientError as error:
         if any(word in str(error) for word in _BUSY):
-            busy = f"stack {model.names.serving_stack} is being updated; try again when that has ended"
-            raise CommandError(f"{model.title}: {busy}") from error
+            raise CommandError(f"{model.title}: {_busy(model)}") from error
         raise
+
+
+def _busy(model: Target) -> str:
+    """Why the stack takes no update: another one runs, or one failed so that it takes none."""
+    name, status = model.names.serving_stack, _stack(model)["StackStatus"]
+    if "IN_PROGRESS" in status or status.endswith("_COMPLETE"):
+        return f"stack {name} is being updated; try again when that has ended"
+    return f"stack {name} is {status} and takes no update; docs/operations.md says how it is mended"
 
 
 def _wait(model: Target, seconds: int) -> None:

@@ -7,13 +7,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from local_aws.env import client_environment
-from local_aws.state import Home
 from mlops import aws, cdk, target, teardown
 from mlops.commands import options
 from mlops.errors import CommandError, UsageError
 from mlops_constructs.naming import EnvironmentNames, ModelNames
-from stacks.settings import EnvironmentSettings
+from stacks.settings import DELIVERY, EnvironmentSettings
 
 _STOP_SECONDS = 600
 _POLL_SECONDS = 2.0
@@ -37,12 +35,17 @@ def run(arguments: argparse.Namespace) -> int:
     settings, clients, environment = _access(arguments.env)
     names = EnvironmentNames(settings.project, settings.environment)
     models = [names.model(folder) for folder in settings.models]
-    inventory = teardown.observe(clients("cloudformation"), teardown.stack_names(names, models))
+    known = teardown.stack_names(names, models)
+    inventory = teardown.observe(clients("cloudformation"), known)
+    strangers = teardown.strangers(clients("cloudformation"), names, known)
     logs = teardown.container_logs(clients("logs"), names)
-    for text in teardown.lines(inventory, logs, retain=settings.retain):
+    for text in (*teardown.lines(inventory, logs, retain=settings.retain), *map(_in_the_way, strangers)):
         options.say(arguments, text)
-    done = bool(inventory.stacks) and not arguments.plan and _confirmed(arguments)
-    if done:
+    left = bool(inventory.stacks) or bool(logs and not settings.retain)
+    if strangers and not arguments.plan:
+        raise CommandError(_in_the_way(strangers[0]))
+    done = left and not arguments.plan and _confirmed(arguments)
+    if done and inventory.stacks:
         _stop(arguments, clients("sagemaker"), models)
         teardown.unprotect(clients("cloudformation"), inventory.protected)
         cdk.cdk(
@@ -53,19 +56,35 @@ def run(arguments: argparse.Namespace) -> int:
             stage=arguments.env,
             each_line=lambda text: options.say(arguments, text),
         )
-        if not settings.retain:
-            teardown.remove_logs(clients("logs"), teardown.container_logs(clients("logs"), names))
-    data = {"environment": arguments.env, "done": done, "stacks": inventory.stacks, "kept": inventory.kept}
+    if done and not settings.retain:
+        teardown.remove_logs(clients("logs"), teardown.container_logs(clients("logs"), names))
+    data = {
+        "environment": arguments.env,
+        "done": done,
+        "stacks": inventory.stacks,
+        "kept": inventory.kept,
+        "in_the_way": strangers,
+    }
     options.answer(arguments, data, [f"{arguments.env} is gone" if done else "nothing was done"])
     return 0
 
 
 def _access(environment: str) -> tuple[EnvironmentSettings, aws.Clients, Mapping[str, str]]:
+    if environment == DELIVERY:
+        raise UsageError(
+            f"--env {DELIVERY}: is the pipeline and no environment; docs/teardown.md says how it is removed"
+        )
     settings, clients = target.reach(environment)
     if environment == target.LOCAL:
-        home = Home.chosen()
-        return settings, clients, dict(os.environ) | client_environment(home.running(), home)
-    return settings, clients, dict(os.environ)
+        return settings, clients, aws.local_variables()
+    return settings, clients, dict(os.environ) | ({"AWS_REGION": settings.region} if settings.region else {})
+
+
+def _in_the_way(stack: str) -> str:
+    return (
+        f"stack {stack}: is of this environment, and not in its configuration (a model that was taken out?): "
+        f"it goes first: aws cloudformation delete-stack --stack-name {stack}"
+    )
 
 
 def _confirmed(arguments: argparse.Namespace) -> bool:
@@ -75,7 +94,7 @@ def _confirmed(arguments: argparse.Namespace) -> bool:
         return True
     if arguments.json or not sys.stdin.isatty():
         raise UsageError(f"--confirm {arguments.env}: not given, and nobody is there to be asked; or --plan to look")
-    return input(f"Type {arguments.env} to remove it: ").strip() == str(arguments.env)
+    return options.ask(f"Type {arguments.env} to remove it: ") == str(arguments.env)
 
 
 def _stop(arguments: argparse.Namespace, sagemaker: Any, models: list[ModelNames]) -> None:

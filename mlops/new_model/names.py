@@ -26,7 +26,7 @@ def folder(name: str, root: Path) -> str:
         except ConstructError as error:
             raise UsageError(f"{name}: {error} (config/{environment}.toml)") from error
         if chosen in settings.models:
-            raise UsageError(f"{name}: config/{environment}.toml has [models.{chosen}] already; use another name")
+            raise UsageError(f"{name}: config/ has [models.{chosen}] already, in {environment}; use another name")
         for other, model in settings.models.items():
             if model.training.data_prefix.partition("/")[0] == chosen:
                 raise UsageError(f"{name}: the data of {other} lie below {chosen}/; use another name")

@@ -95,12 +95,13 @@ class NewModel:
                 yield f"| {name} | {TO_BE_SAID} | left out: {self.inferred.left_out[name]} |"
 
     def _governance(self) -> str:
-        return f"\n[models.{self.name}.governance]\nowner = {source.toml(self.owner)}\n" if self.owner else ""
+        owner = f"# Who answers for the model.\nowner = {source.toml(self.owner)}"
+        return f"\n[models.{self.name}.governance]\n{owner}\n" if self.owner else ""
 
     def _project(self) -> str:
-        number, name = self.project
-        place = f"[models.{self.name}.sagemaker_project]"
-        return f"\n{place}\nid = {source.toml(number)}\nname = {source.toml(name)}\n" if number else ""
+        number, name = map(source.toml, self.project)
+        said = f"# The project of SageMaker Studio that asked for it.\nid = {number}\nname = {name}"
+        return f"\n[models.{self.name}.sagemaker_project]\n{said}\n" if self.project[0] else ""
 
     def _rendered(self, path: Path) -> str:
         text = Template(path.read_text()).substitute(self._values)

@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from loan_approval.encoding import FEATURES, encode
 from loan_approval.history import History
 from loan_approval.schema import HISTORY, HISTORY_NAMES, INPUTS, check_together
-from tabular import serving
+from tabular import model_file, serving
 from tabular.fields import Value
-from tabular.model_file import MODEL_FILE, metadata_of
 from tabular.serving import DIGITS, Columns, Form
 
 FORM = Form(INPUTS, HISTORY, check_together)
@@ -54,10 +53,7 @@ class Prediction(serving.Prediction):
 
 def model_fn(model_dir: str) -> Model:
     """Load what training saved; raises ValueError if the model was trained on other features than this code makes."""
-    folder = Path(model_dir)
-    metadata = metadata_of(folder, FEATURES)
-    booster = xgboost.Booster(model_file=bytearray((folder / MODEL_FILE).read_bytes()))
-    booster.set_param({"nthread": 1})  # waking threads takes longer than scoring a request; scale by workers
+    booster, metadata = model_file.load(Path(model_dir), FEATURES)
     version = os.environ.get("MODEL_VERSION", "unregistered")
     return Model(booster, metadata["decision_threshold"], version, History.of(os.environ))
 

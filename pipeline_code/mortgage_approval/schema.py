@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from typing import Tuple
 
-from tabular.encoding import Encoder
 from tabular.fields import Field, Kind, Role
-from tabular.serving import Form
+from tabular.task import Task
 
 YES, NO = "yes", "no"
 LABEL = "deny"
@@ -56,7 +55,6 @@ FIELDS: Tuple[Field, ...] = (
     _said("single", "yes if the applicant is single", Role.PROTECTED),
 )
 
-INPUTS: Tuple[Field, ...] = tuple(field for field in FIELDS if field.role is Role.INPUT)
 PROTECTED: Tuple[str, ...] = tuple(field.name for field in FIELDS if field.role is Role.PROTECTED)
-FORM = Form(INPUTS)
-ENCODER = Encoder(INPUTS)
+TASK = Task(FIELDS, positive=YES, row="application", called="denied")
+INPUTS, FORM, ENCODER = TASK.inputs, TASK.form, TASK.encoder

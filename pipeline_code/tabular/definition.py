@@ -2,11 +2,10 @@
 
     ValidateData ─► PrepareFeatures ─► Train ─► Evaluate ─► Gate ─► Register
 
-Read at synth; none of it is in the code bundle. A model that needs other steps writes its own, as `mortgage_approval`
-does.
+Read at synth; none of it is in the code bundle. A model that needs other steps writes its own, as `loan_approval` does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from mlops_constructs.definition_builder import (
@@ -35,18 +34,24 @@ METRICS = {"validation:auc": r"validation-auc:([0-9\.]+)"}
 
 @dataclass(frozen=True)
 class TabularPipeline:
-    """What a model's own definition says of it. threshold: highest probability that is approved, unless a run says
-    otherwise."""
+    """What a model's own definition says of it.
+
+    threshold: highest probability that is approved, unless a run says otherwise. choices: further parameters of a run
+    with their defaults; training gets them as hyperparameters, and the version notes them, in lower case. bias: whether
+    evaluation compares groups, for limits that the gate keeps.
+    """
 
     description: str
     hyperparameters: Mapping[str, str]
     threshold: float
     test_share: float
+    choices: Mapping[str, str] = field(default_factory=dict)
+    bias: bool = False
 
     def definition(self, context: PipelineContext) -> Json:
         """The pipeline as the plain data that CreatePipeline takes."""
         build = DefinitionBuilder(context, "xgboost")
-        steps = [_validate(build), _features(build), self._train(build), _evaluate(build), _gate(build)]
+        steps = [_validate(build), _features(build), self._train(build), self._evaluate(build), self._gate(build)]
         parameters = self._parameters(context)
         return {"Version": VERSION, "Metadata": {}, "Parameters": parameters, "Steps": [*steps, self._register(build)]}
 
@@ -57,6 +62,7 @@ class TabularPipeline:
             declare("InputDataUri", "String"),  # no default: which data a version learned from is always said
             declare("TestShare", "Float", self.test_share),
             declare("DecisionThreshold", "Float", self.threshold),
+            *(declare(name, "String", default) for name, default in self.choices.items()),
             declare("ProcessingInstanceType", "String", settings.processing_instance_type),
             declare("TrainingInstanceType", "String", settings.training_instance_type),
             declare("ModelApprovalStatus", "String", "PendingManualApproval"),
@@ -68,9 +74,38 @@ class TabularPipeline:
         job["HyperParameters"] = {
             **self.hyperparameters,
             "decision_threshold": text(parameter("DecisionThreshold")),
+            **self._chosen(),
             **build.script_mode("train.py"),
         }
         return {"Name": "TrainModel", "Type": "Training", **CACHED, "RetryPolicies": RETRY_JOB, "Arguments": job}
+
+    def _chosen(self) -> Json:
+        return {name.lower(): parameter(name) for name in self.choices}
+
+    def _analyses(self) -> list[str]:
+        return [*(["bias"] if self.bias else []), "explainability"]
+
+    def _evaluate(self, build: DefinitionBuilder) -> Json:
+        rows = {name: output_of("PrepareFeatures", name) for name in ("test", "baseline")}
+        return build.processing(
+            "EvaluateModel",
+            _module(build, "evaluate"),
+            inputs={"model": _model(), **rows},
+            outputs=["evaluation", "model-quality", *self._analyses()],
+            PropertyFiles=[property_file("Evaluation", "evaluation")],
+            **CACHED,
+        )
+
+    def _gate(self, build: DefinitionBuilder) -> Json:
+        settings = build.context.settings
+        limits = Limits(settings.limits.max_attribution_share, settings.limits.bias)
+        return build.processing(
+            "GateModel",
+            _module(build, "gate"),
+            inputs={name: output_of("EvaluateModel", name) for name in ("evaluation", *self._analyses())},
+            outputs=["gate"],
+            arguments=["--min-auc", str(settings.min_auc), "--limits", limits.text()],
+        )
 
     def _register(self, build: DefinitionBuilder) -> Json:
         data_quality = statistics_and_constraints("PrepareFeatures", "data-quality")
@@ -91,14 +126,17 @@ class TabularPipeline:
             "ModelMetrics": {
                 "ModelDataQuality": data_quality,
                 "ModelQuality": quality,
+                **self._bias("Report", "analysis.json"),
                 "Explainability": {"Report": explanations},
             },
+            # Outcomes are known of every row, so what was measured of the model is what a window is compared with.
             "DriftCheckBaselines": {
                 "ModelDataQuality": data_quality,
                 "ModelQuality": quality,
+                **self._bias("PostTrainingConstraints", "constraints.json"),
                 "Explainability": {"Constraints": explanations},
             },
-            "CustomerMetadataProperties": _metadata(build),
+            "CustomerMetadataProperties": self._metadata(build),
         }
         return {
             "Name": "RegisterModel",
@@ -106,6 +144,26 @@ class TabularPipeline:
             "DependsOn": ["GateModel"],
             "RetryPolicies": RETRY_REQUEST,
             "Arguments": package,
+        }
+
+    def _bias(self, role: str, file: str) -> Json:
+        return {"Bias": {role: document("EvaluateModel", "bias", file)}} if self.bias else {}
+
+    def _metadata(self, build: DefinitionBuilder) -> Json:
+        """What explains a version, next to what the registry keeps anyway; values are texts of at most 256 letters."""
+        return {
+            "data_uri": parameter("InputDataUri"),
+            "data_sha256": json_value("ValidateData", "Validation", "sha256"),
+            "code_sha256": build.context.code_sha256,
+            "code_uri": build.context.code_uri,
+            "commit": parameter("CodeCommit"),
+            "test_share": text(parameter("TestShare")),
+            "test_auc": text(json_value("EvaluateModel", "Evaluation", "auc.value")),
+            "min_auc": str(build.context.settings.min_auc),
+            "decision_threshold": text(parameter("DecisionThreshold")),
+            **self._chosen(),
+            "outcome_baseline": file_of("EvaluateModel", "model-quality", "outcomes.json"),
+            "pipeline_execution": get("Execution.PipelineExecutionId"),
         }
 
 
@@ -138,44 +196,3 @@ def _features(build: DefinitionBuilder) -> Json:
 
 def _model() -> Any:
     return get("Steps.TrainModel.ModelArtifacts.S3ModelArtifacts")
-
-
-def _evaluate(build: DefinitionBuilder) -> Json:
-    rows = {name: output_of("PrepareFeatures", name) for name in ("test", "baseline")}
-    return build.processing(
-        "EvaluateModel",
-        _module(build, "evaluate"),
-        inputs={"model": _model(), **rows},
-        outputs=["evaluation", "model-quality", "explainability"],
-        PropertyFiles=[property_file("Evaluation", "evaluation")],
-        **CACHED,
-    )
-
-
-def _gate(build: DefinitionBuilder) -> Json:
-    settings = build.context.settings
-    limits = Limits(settings.limits.max_attribution_share, settings.limits.bias)
-    return build.processing(
-        "GateModel",
-        _module(build, "gate"),
-        inputs={name: output_of("EvaluateModel", name) for name in ("evaluation", "explainability")},
-        outputs=["gate"],
-        arguments=["--min-auc", str(settings.min_auc), "--limits", limits.text()],
-    )
-
-
-def _metadata(build: DefinitionBuilder) -> Json:
-    """What explains a version, next to what the registry keeps anyway; values are texts of at most 256 characters."""
-    return {
-        "data_uri": parameter("InputDataUri"),
-        "data_sha256": json_value("ValidateData", "Validation", "sha256"),
-        "code_sha256": build.context.code_sha256,
-        "code_uri": build.context.code_uri,
-        "commit": parameter("CodeCommit"),
-        "test_share": text(parameter("TestShare")),
-        "test_auc": text(json_value("EvaluateModel", "Evaluation", "auc.value")),
-        "min_auc": str(build.context.settings.min_auc),
-        "decision_threshold": text(parameter("DecisionThreshold")),
-        "outcome_baseline": file_of("EvaluateModel", "model-quality", "outcomes.json"),
-        "pipeline_execution": get("Execution.PipelineExecutionId"),
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, Sequence, Tuple
 
 from monitoring.archive import extract
 from monitoring.steps.job import StepError
@@ -38,6 +38,16 @@ def metadata_of(folder: Path, features: Sequence[str]) -> Any:
     if trained != made:
         raise ValueError(f"{METADATA_FILE}: trained on features {trained}, this code makes {made}")
     return metadata
+
+
+def load(folder: Path, features: Sequence[str]) -> Tuple[Any, Any]:
+    """The booster that training saved, and its metadata; raises ValueError as `metadata_of` does."""
+    import xgboost
+
+    metadata = metadata_of(folder, features)
+    booster = xgboost.Booster(model_file=bytearray((folder / MODEL_FILE).read_bytes()))
+    booster.set_param({"nthread": 1})  # waking threads takes longer than scoring a request; scale by workers
+    return booster, metadata
 
 
 def unpack(folder: Path, work: Path) -> Path:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from monitoring.model import Columns as Inputs
 from monitoring.model import Explanation
-from tabular import serving
+from tabular import model_file, serving
 from tabular.encoding import Encoder
-from tabular.model_file import MODEL_FILE, metadata_of
 from tabular.serving import Columns, Prediction
 from tabular.task import Task
 
@@ -43,12 +42,8 @@ class Handlers:
 
     def model_fn(self, model_dir: str) -> Model:
         """Load what training saved; raises ValueError if it was trained on other features than this code makes."""
-        import xgboost
-
-        folder, encoder = Path(model_dir), self.task.encoder
-        metadata = metadata_of(folder, encoder.names)
-        booster = xgboost.Booster(model_file=bytearray((folder / MODEL_FILE).read_bytes()))
-        booster.set_param({"nthread": 1})  # waking threads takes longer than scoring a request; scale by workers
+        encoder = self.task.encoder
+        booster, metadata = model_file.load(Path(model_dir), encoder.names)
         version = os.environ.get("MODEL_VERSION", "unregistered")
         return Model(booster, encoder, metadata["decision_threshold"], version)
 

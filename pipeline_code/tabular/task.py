@@ -17,10 +17,15 @@ from tabular.serving import Form
 
 @dataclass(frozen=True)
 class Task:
-    """positive: the level of the outcome whose probability the model gives, and which nobody hopes for."""
+    """positive: the level of the outcome whose probability the model gives, and which nobody hopes for.
+
+    row, called: what a row is, and what those with the positive outcome are, in the words of logs and documents.
+    """
 
     fields: Tuple[Field, ...]
     positive: Level
+    row: str = "row"
+    called: str = "positive"
 
     @cached_property
     def outcome(self) -> Field:

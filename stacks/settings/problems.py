@@ -20,8 +20,8 @@ def describe(
 ) -> str:
     """One line on the first problem, and how many other settings are wrong too."""
     problems = error.errors(include_url=False)
-    others = len({_origin(_path(problem), layers) or _path(problem) for problem in problems}) - 1
-    line = _line(problems[0], layers, base, settings)
+    others = len({_written(_path(problem), layers) for problem in problems}) - 1
+    line = _line(_telling(problems), layers, base, settings)
     return f"{line} (and {others} more)" if others else line
 
 
@@ -32,6 +32,26 @@ def place(path: Key, layers: Layers) -> str:
     shown = ".".join(key) + "".join(f"[{part}]" for part in path[len(set_at) :] if part.isdigit())
     value = _at(layers.values, path)
     return f"{file}: {shown}" if isinstance(value, dict) else f"{file}: {shown} = {_value(value)}"
+
+
+def _telling(problems: list[ErrorDetails]) -> ErrorDetails:
+    """The first one; of a key that is missing since it is written wrong, what is written."""
+    first = problems[0]
+    if first["type"] != "missing":
+        return first
+    unknown = {
+        str(each["loc"][-1]): each
+        for each in problems
+        if each["type"] == "extra_forbidden" and each["loc"][:-1] == first["loc"][:-1]
+    }
+    near = difflib.get_close_matches(str(first["loc"][-1]), unknown, n=1)
+    return unknown[near[0]] if near else first
+
+
+def _written(path: Key, layers: Layers) -> object:
+    """What to count: a default that is wrong is wrong wherever it holds, and stands in one place."""
+    origin = _origin(path, layers)
+    return layers.origins[origin] if origin else path
 
 
 def _path(problem: ErrorDetails) -> Key:
@@ -103,7 +123,8 @@ def _allowed(schema: dict[str, Any]) -> str:
     if schema.get("type") in ("integer", "number"):
         return _range(schema)
     if schema.get("type") == "array" and "description" not in schema:
-        return f"a list, each {_allowed(schema.get('items', {}))}"
+        most = f" of {schema.get('minItems', 0)} to {schema['maxItems']}" if "maxItems" in schema else ""
+        return f"a list{most}, each {_allowed(schema.get('items', {}))}"
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_allowed(choice) for choice in schema["anyOf"]))
     if schema.get("type") in ("array", "string") and "description" in schema:
@@ -119,7 +140,10 @@ def _range(schema: dict[str, Any]) -> str:
         "to": schema.get("maximum"),
         "below": schema.get("exclusiveMaximum"),
     }
-    return " ".join([number, *(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)])
+    given = {
+        word: bound if isinstance(bound, int) else f"{bound:g}" for word, bound in bounds.items() if bound is not None
+    }
+    return " ".join([number, *(f"{word} {bound}" for word, bound in given.items())])
 
 
 def _nearest(key: str, table: dict[str, Any]) -> str:

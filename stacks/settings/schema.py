@@ -17,7 +17,7 @@ from mlops_constructs.frozen import Frozen, FrozenModel, refuse
 from mlops_constructs.governance_settings import ExperimentSettings, GovernanceSettings
 from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import EnvironmentNames
-from mlops_constructs.network_settings import NetworkSettings
+from mlops_constructs.network_settings import PACKAGE_REGIONS, NetworkSettings
 from mlops_constructs.project_settings import ProjectReference, ProjectsSettings
 from mlops_constructs.registry import Registry
 from mlops_constructs.release_settings import ReleaseSettings
@@ -294,6 +294,13 @@ class EnvironmentSettings(FrozenModel):
             regions = FRAMEWORKS[model.framework].accounts
             if self.region and self.region not in regions:
                 refuse("region", f"one with a {model.framework} image: {', '.join(sorted(regions))}")
+        return self
+
+    @model_validator(mode="after")
+    def _packages_can_be_had(self) -> Self:
+        """A private network has a repository of CodeArtifact, and endpoints for it, which not every region has."""
+        if self.network.private and self.region and self.region not in PACKAGE_REGIONS:
+            refuse("region", f'one with CodeArtifact, since network.mode is "vpc": {", ".join(PACKAGE_REGIONS)}')
         return self
 
     @model_validator(mode="after")

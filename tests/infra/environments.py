@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
 TRAINED = ("local", "dev", "staging")  # prod serves what staging trained
 PRIVATE = ("staging", "prod")  # in a VPC of their own
+SWITCHED = ("local", "dev")  # an endpoint there can be stopped
 STACKS = {
     environment: (
         *(("network",) if environment in PRIVATE else ()),

@@ -57,9 +57,11 @@ def versions(template: Template) -> dict[str, str]:
 
 
 def watched(template: Template) -> dict[str, set[str]]:
-    """The alarms on each variant."""
+    """The alarms on each variant; an alarm on anything else is not SageMaker's."""
     found: dict[str, set[str]] = {}
     for name, each in template.resources("AWS::CloudWatch::Alarm").items():
+        if each["Properties"]["Namespace"] != "AWS/SageMaker":
+            continue
         dimensions = {one["Name"]: one["Value"] for one in each["Properties"]["Dimensions"]}
         found.setdefault(dimensions["VariantName"], set()).add(name)
     return found

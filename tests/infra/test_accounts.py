@@ -171,6 +171,12 @@ class TestArtifacts:
         assert not who.may("kms:Decrypt", KEY, key_policy, **alias), "only what S3 hands out"
         assert not who.may("kms:Decrypt", KEY, key_policy, kms__ResourceAliases=["alias/other"], **through)
 
+    def test_the_record_keeper_sees_which_version_of_an_object_the_model_is(self, caller, bucket_policy):
+        who, owner = caller(*READERS["record keeper"]), {"s3__ResourceAccount": STAGING}
+        ours, others = {"s3__prefix": "loan_approval/model"}, {"s3__prefix": "mortgage_approval/model"}
+        assert who.may("s3:ListBucketVersions", ARTIFACTS, bucket_policy, **owner, **ours)
+        assert not who.may("s3:ListBucketVersions", ARTIFACTS, bucket_policy, **owner, **others)
+
     @pytest.mark.parametrize("reader", READERS)
     def test_a_bucket_of_any_other_account_is_no_source(self, reader, caller):
         """Whoever calls a bucket like that, and lets everybody in."""

@@ -158,6 +158,8 @@ def test_the_targets_of_the_commands_exist_and_deploy_what_synth_made() -> None:
     recipes = {name: makefile.partition(f"\n{name}: ")[2].partition("\n\n")[0] for name in ("deploy", "diff")}
     for recipe in recipes.values():
         assert "--app build/cdk.out/$(ENV)" in recipe
+        assert "$(REACH)" in recipe  # where ENV is local: the local AWS, as for mlops
+        assert "$(STALE)" in recipe
     assert "--method template" in recipes["diff"]  # with the role that only looks
 
 

@@ -2,13 +2,16 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from ministack.core import iam_evaluator
 
 from local_aws.cloudformation import schemas
 from mlops.bootstrap import POLICY_LIMIT, Plan
-from tests.infra.environments import all_synthesized
+from mlops_constructs.deployment_policy import PASSED_TO, SERVICES
+from tests.infra.environments import ROOT, all_synthesized, new_app
 from tests.infra.permissions import ACCOUNT, REGION
 
 NEVER_USED = re.compile(
@@ -59,14 +62,41 @@ def role(name):
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
+def switched_on(folder):
+    """The stacks that no environment has as it is configured: the delivery's, projects, a budget."""
+    from stacks.delivery import add_delivery
+    from stacks.environment import add_stacks
+    from stacks.settings import load, load_delivery
+
+    config = Path(shutil.copytree(ROOT / "config", folder / "config"))
+    dev = config / "dev.toml"
+    studio = 'roles = ["arn:aws:iam::111122223333:role/service-role/studio"]'
+    dev.write_text(f"{dev.read_text()}\n[projects]\nenabled = true\n{studio}\n\n[budget]\nmonthly_usd = 900\n")
+    environment, delivery = new_app(folder / "environment"), new_app(folder / "delivery")
+    # What models have is in the other templates.
+    add_stacks(environment, load(config, "dev").model_copy(update={"models": {}}), code_root=ROOT / "pipeline_code")
+    add_delivery(delivery, load_delivery(config))
+    environment.synth()
+    delivery.synth()
+    return folder
+
+
 @pytest.fixture(scope="module")
-def needed(tmp_path_factory):
-    """What CloudFormation says that it calls for the resource types of all templates, by the schemas of the types."""
-    kinds = {
-        resource["Type"]
-        for file in all_synthesized(tmp_path_factory).glob("*/*.template.json")
+def resources(tmp_path_factory):
+    """Of every template that this repository can make."""
+    folders = all_synthesized(tmp_path_factory), switched_on(tmp_path_factory.mktemp("switched-on"))
+    return [
+        resource
+        for folder in folders
+        for file in folder.glob("*/*.template.json")
         for resource in json.loads(file.read_text())["Resources"].values()
-    }
+    ]
+
+
+@pytest.fixture(scope="module")
+def needed(resources):
+    """What CloudFormation says that it calls for the resource types of all templates, by the schemas of the types."""
+    kinds = {each["Type"] for each in resources}
     found = [schemas.schema(kind, REGION) for kind in kinds if not kind.startswith("Custom::")]
     assert all(found)
     return {
@@ -97,6 +127,26 @@ def test_every_resource_of_every_template_can_be_made_changed_and_removed(needed
     assert missing == {}
 
 
+def test_no_service_is_allowed_that_no_template_has_anything_of(needed, resources):
+    made = {action.partition(":")[0] for action in needed} | {
+        # These types' schemas name no right.
+        each["Type"].split("::")[1].lower()
+        for each in resources
+    }
+    assert set(SERVICES) - made == set()
+
+
+def test_roles_are_handed_to_whoever_takes_one_in_a_template_and_to_nobody_else(resources):
+    taking = set()
+    for each in resources:
+        if each["Type"] != "AWS::IAM::Role":
+            continue
+        for statement in each["Properties"]["AssumeRolePolicyDocument"]["Statement"]:
+            services = statement["Principal"].get("Service", [])
+            taking |= {services} if isinstance(services, str) else set(services)
+    assert set(PASSED_TO) == taking
+
+
 @pytest.mark.parametrize(
     ("action", "resource"),
     [
@@ -113,6 +163,12 @@ def test_every_resource_of_every_template_can_be_made_changed_and_removed(needed
         ("ec2:RunInstances", "*"),
         ("ec2:CreateInternetGateway", "*"),
         ("ec2:AllocateAddress", "*"),
+        (
+            "codeartifact:ReadFromRepository",
+            f"arn:aws:codeartifact:{REGION}:{ACCOUNT}:repository/mlops-prod/mlops-prod",
+        ),
+        ("codeartifact:PublishPackageVersion", "*"),
+        ("codeartifact:DeletePackageVersions", "*"),
         ("organizations:LeaveOrganization", "*"),
     ],
 )

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, STACKS, stack_names
+from tests.infra.environments import ENVIRONMENTS, PRIVATE, STACKS, SWITCHED, stack_names
 
 BUCKETS = {"Data666C94C7", "Artifacts82DD59A1", "Capture4F9379E3", "Evidence4CC26D68"}
 KEPT = ("staging", "prod")
@@ -17,7 +17,12 @@ KEEPING = (
     "AWS::SageMaker::FeatureGroup",
     "AWS::SageMaker::ModelPackageGroup",
 )
-OWN_CUSTOM_RESOURCES = {"Custom::EmptyOnDelete", "Custom::FeatureGroup", "Custom::InstanceType"}
+OWN_CUSTOM_RESOURCES = {
+    "Custom::DefaultSecurityGroup",
+    "Custom::EmptyOnDelete",
+    "Custom::FeatureGroup",
+    "Custom::InstanceType",
+}
 VANISHING = ("local", "dev")
 OF_A_MODEL = ("training", "serving", "release", "monitoring", "governance")
 
@@ -37,21 +42,18 @@ def test_release_parameters_never_change(environment, templates):
     """CloudFormation would write the initial value back, and so undo a release, if any of this differed."""
     prefix = f"/mlops/{environment}/loan-approval/release"
     initial = {
-        "ReleaseChampion": ("champion", "none"),
-        "ReleaseChallenger": ("challenger", "none"),
-        "ReleaseChallengerWeight": ("challenger-weight", "0"),
-        "ReleaseShadow": ("shadow", "none"),
-        "ReleaseFailed": ("failed", "none"),
-        "ReleasePrevious": ("previous", "none"),
-        "ReleaseCandidate": ("candidate", "none"),
-        "ReleaseCommand": ("command", "none"),
-        "ReleaseAllowed": ("allowed", "none"),
+        "ReleaseChampion2012CACC": ("champion", "none"),
+        "ReleaseChallenger697F6071": ("challenger", "none"),
+        "ReleaseChallengerWeightE0D93E48": ("challenger-weight", "0"),
+        "ReleaseShadow6FB4DFFC": ("shadow", "none"),
+        "ReleaseFailedC4819225": ("failed", "none"),
+        "ReleasePreviousF84FBD84": ("previous", "none"),
+        "ReleaseCandidateA85E282C": ("candidate", "none"),
+        "ReleaseCommandFD6FB1EC": ("command", "none"),
+        "ReleaseAllowed3FC49052": ("allowed", "none"),
     }
     parameters = templates(environment)["state"].resources("AWS::SSM::Parameter")
-    bare = {
-        name: {key: value for key, value in each.items() if key != "Metadata"}
-        for name, each in parameters.items()
-    }
+    bare = {name: {key: value for key, value in each.items() if key != "Metadata"} for name, each in parameters.items()}
     assert bare == {
         name: {
             "Type": "AWS::SSM::Parameter",
@@ -256,7 +258,13 @@ def test_what_models_import_from_the_foundation_does_not_come_and_go(templates):
         }
         for environment in ENVIRONMENTS
     }
-    assert len({frozenset(names) for names in exported.values()}) == 1
+    of_the_network = {
+        environment: {name for name in names if name.startswith("ExportsOutputRefNetwork")}
+        for environment, names in exported.items()
+    }
+    assert len({frozenset(exported[each] - of_the_network[each]) for each in ENVIRONMENTS}) == 1
+    assert {each for each, names in of_the_network.items() if names} == set(PRIVATE)
+    assert len({frozenset(of_the_network[each]) for each in PRIVATE}) == 1
     for environment in ENVIRONMENTS:
         stacks = json.dumps([each.body for each in templates(environment).values()])
         imported = set(re.findall(rf'"Fn::ImportValue": "mlops-{environment}-foundation:(\w+)"', stacks))
@@ -271,6 +279,7 @@ def test_outputs_tell_people_where_things_are(environment, templates):
         if "Outputs" in template.body
     }
     expected = {
+        "network": {"VpcId"},
         "foundation": {"KeyArn", "DataBucket", "ArtifactsBucket", "CaptureBucket", "EvidenceBucket"}
         | {"LedgerTable", "TopicArn"},
         "features": {"WorkgroupName"},
@@ -287,6 +296,7 @@ def test_outputs_tell_people_where_things_are(environment, templates):
             "ChallengerAlarms",
             "ShadowAlarms",
             "ChallengerScaled",
+            *(["RunningNow"] if environment in SWITCHED else []),
         },
         "release": {
             "FunctionName",
@@ -304,5 +314,5 @@ def test_outputs_tell_people_where_things_are(environment, templates):
     }
     told_elsewhere = {"access", "governance"}
     assert {kind: names for kind, names in outputs.items() if kind not in told_elsewhere} == {
-        kind: expected[kind] for kind in STACKS[environment] if kind not in told_elsewhere
-    }
+        kind: expected[kind] for kind in STACKS[environment] if kind not in {*told_elsewhere, "state"}
+    }, "the release state is read by its parameters' names"

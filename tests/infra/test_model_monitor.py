@@ -11,6 +11,13 @@ from tests.infra.test_operations import alarms, headings
 
 KINDS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 FOLDER = "loan_approval/monitoring/baselines/version-<MonitoredPackage>"
+PLACE = {
+    "SecurityGroupIds": {"<mlops-prod-network:ExportsOutputFnGetAttNetworkWorkloads2B15305AGroupId4C0C3E97>"},
+    "Subnets": {
+        "<mlops-prod-network:ExportsOutputFnGetAttNetworkSubnet18D1B2567SubnetIdE7160A96>",
+        "<mlops-prod-network:ExportsOutputFnGetAttNetworkSubnet29A0E8491SubnetId13169692>",
+    },
+}
 ENGINE = """
 [models.loan_approval.monitoring]
 engine = "model-monitor"
@@ -18,6 +25,9 @@ engine = "model-monitor"
 
 [models.loan_approval.monitoring.labels]
 {labels}
+
+[models.loan_approval.serving.stop]
+enabled = false
 """
 
 
@@ -195,7 +205,8 @@ def test_predictions_are_found_where_the_answers_have_them(template):
     assert bias["FeaturesAttribute"].startswith("instances[*].[GrAppv,SBA_Appv,")
 
 
-def test_jobs_are_encrypted_bounded_and_write_below_the_findings(template):
+def test_jobs_are_encrypted_bounded_and_write_below_the_findings(template, made):
+    private = template is made["prod"][1]
     for kind in KINDS:
         found = definition(template, kind)
         cluster = found["JobResources"]["ClusterConfig"]
@@ -206,10 +217,10 @@ def test_jobs_are_encrypted_bounded_and_write_below_the_findings(template):
         [output] = found[f"{kind}JobOutputConfig"]["MonitoringOutputs"]
         assert uri(output["S3Output"]["S3Uri"]).startswith("Artifacts:loan_approval/monitoring/model-monitor/")
         assert found["StoppingCondition"]["MaxRuntimeInSeconds"] == 3600
-        assert found["NetworkConfig"] == {
-            "EnableInterContainerTrafficEncryption": True,
-            "EnableNetworkIsolation": False,
-        }
+        network = dict(found["NetworkConfig"])
+        place = {name: {flat(each) for each in ids} for name, ids in network.pop("VpcConfig", {}).items()}
+        assert network == {"EnableInterContainerTrafficEncryption": True, "EnableNetworkIsolation": False}
+        assert place == (PLACE if private else {})
 
 
 def test_an_execution_ends_before_the_next(tmp_path):

@@ -100,7 +100,7 @@ def test_tables_are_made_after_their_database(template: Template) -> None:
 def test_results_are_encrypted_below_the_models_folder_whatever_a_client_asks_for(template: Template) -> None:
     properties = template.only("AWS::Athena::WorkGroup")["Properties"]
     configuration = properties["WorkGroupConfiguration"]
-    assert properties["Name"] == "mlops-dev-loan-approval"
+    assert properties["Name"] == "mlops-dev-loan-approval-predictions"
     assert configuration["EnforceWorkGroupConfiguration"] is True
     assert configuration["PublishCloudWatchMetricsEnabled"] is True
     assert configuration["BytesScannedCutoffPerQuery"] == 10_000_000
@@ -121,13 +121,14 @@ def test_who_queries_may_read_one_folder_and_write_results_only(template: Templa
     [listing] = [each for each in template.statements(template.role("Reader")) if each["Action"] == "s3:ListBucket"]
     assert listing["Condition"] == {"StringLike": {"s3:prefix": [PREFIX, f"{PREFIX}/*"]}}
     catalog = {(action, resource.rpartition(":")[2]) for action, resource in allowed if action.startswith("glue:")}
-    ours = {"catalog", "database/mlops_dev_loan_approval"} | {
-        f"table/mlops_dev_loan_approval/{name}" for name in ("captured", "outcomes")
+    both = {"catalog", "database/mlops_dev_loan_approval"}
+    tables = {f"table/mlops_dev_loan_approval/{name}" for name in ("captured", "outcomes")}
+    assert catalog == {
+        *(("glue:GetDatabase", place) for place in both | {"database/default"}),
+        *(("glue:GetTable", place) for place in both | tables),
     }
-    both = {(action, place) for action in ("glue:GetDatabase", "glue:GetTable") for place in ours}
-    assert catalog == both | {("glue:GetDatabase", "database/default")}
     athena = {(action, resource.rpartition(":")[2]) for action, resource in allowed if action.startswith("athena:")}
-    assert {place for _, place in athena} == {"workgroup/mlops-dev-loan-approval"}
+    assert {place for _, place in athena} == {"workgroup/mlops-dev-loan-approval-predictions"}
     assert {action for action, _ in athena} == {
         f"athena:{name}"
         for name in ("StartQueryExecution", "GetQueryExecution", "GetQueryResults", "StopQueryExecution")

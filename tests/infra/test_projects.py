@@ -148,8 +148,7 @@ def test_the_function_and_the_build_name_the_same_places():
 
 
 def test_the_build_runs_what_the_shell_takes():
-    script = "\n".join(project_build.COMMANDS)
-    assert subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True).stderr == ""
+    assert subprocess.run(["bash", "-n"], input=project_build.SCRIPT, text=True, capture_output=True).stderr == ""
 
 
 def test_what_cannot_be_pushed_to_is_refused_in_one_line(tmp_path):

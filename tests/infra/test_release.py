@@ -40,7 +40,6 @@ def test_controller_may_do_exactly_this(templates):
         if not action.startswith((*ELSEWHERE, "sns:", "sqs:", "s3:"))
     }
     assert found == {
-        *(("ssm:GetParameter", f"{PARAMETERS}/{name}") for name in (*WRITTEN, "allowed")),
         *(("ssm:GetParameters", f"{PARAMETERS}/{name}") for name in (*WRITTEN, "allowed")),
         *(("ssm:PutParameter", f"{PARAMETERS}/{name}") for name in WRITTEN),
         ("ssm:LabelParameterVersion", f"{PARAMETERS}/champion"),
@@ -195,7 +194,7 @@ def test_function_is_told_what_it_looks_after(environment, templates):
         "ENDPOINT_NAME": base,
         "PARAMETER_PREFIX": f"/mlops/{environment}/loan-approval/release/",
         "DATABASE": f"mlops_{environment}_loan_approval",
-        "WORKGROUP": base,
+        "WORKGROUP": f"{base}-predictions",
         "ARCHIVE_PREFIX": "loan_approval/archive",
     }
     assert function["ReservedConcurrentExecutions"] == 1

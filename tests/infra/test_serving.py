@@ -5,12 +5,13 @@ import json
 import pytest
 
 from mlops_constructs.naming import STACK_LIMIT
-from tests.infra.environments import ENVIRONMENTS, flat
+from tests.infra.environments import ENVIRONMENTS, SWITCHED, flat
 from tests.infra.serving_stack import (
     CONFIG_NAME,
     watched,
 )
 
+SWITCH = {"Running": ("String", "on"), "RunningAsked": ("String", "with the stack")}
 BANK_HISTORY = {
     "name": "bank_history",
     "physical": "mlops-prod-bank-history",
@@ -32,6 +33,7 @@ def test_inputs_are_the_release_parameters_by_name(environment, templates):
         "ChallengerPackage": ("AWS::SSM::Parameter::Value<String>", f"{prefix}/challenger"),
         "ChallengerWeight": ("AWS::SSM::Parameter::Value<String>", f"{prefix}/challenger-weight"),
         "ShadowPackage": ("AWS::SSM::Parameter::Value<String>", f"{prefix}/shadow"),
+        **(SWITCH if environment in SWITCHED else {}),
     }
 
 

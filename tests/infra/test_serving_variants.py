@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS
+from tests.infra.environments import ENVIRONMENTS, SWITCHED
 from tests.infra.serving_stack import (
     ALL,
     CHALLENGER,
@@ -24,19 +24,28 @@ from tests.infra.serving_stack import (
     watched,
 )
 
+SCHEDULES = ("AWS::Scheduler::Schedule", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::CloudWatch::Alarm")
+
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 @pytest.mark.parametrize("released", [{}, NO_CHAMPION])
-def test_without_a_champion_there_are_roles_and_a_function_and_nothing_else(environment, released, templates):
+def test_without_a_champion_there_are_roles_and_a_function_and_what_switches_the_endpoint(
+    environment, released, templates
+):
     serving = at(templates(environment)["serving"], **released)
     standing = {each["Type"] for each in serving.body["Resources"].values()}
-    assert standing == {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::Lambda::Function", "AWS::Logs::LogGroup"}
+    assert standing == {
+        *("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::Lambda::Function", "AWS::Logs::LogGroup"),
+        *(["AWS::SSM::Parameter"] if environment in SWITCHED else []),
+        *(SCHEDULES if environment == "dev" else []),
+    }
     assert {name: each["Value"] for name, each in serving.body["Outputs"].items()} == {
         "ChampionPackage": "none",
         "ChallengerPackage": released.get("challenger", "none"),
         "ChallengerWeight": released.get("weight", "0"),
         "ShadowPackage": released.get("shadow", "none"),
         "ChallengerScaled": "false",
+        **({"RunningNow": "on"} if environment in SWITCHED else {}),
     }
 
 

@@ -139,7 +139,8 @@ def test_role_registers_versions_as_pending_whatever_an_executions_parameter_say
         arn = f"arn:aws:sagemaker:eu-west-1:111122223333:{kind}/mlops-{environment}-loan-approval{name}"
         assert pipeline.may("sagemaker:CreateModelPackage", arn, **asked) is registered
         assert not pipeline.may("sagemaker:UpdateModelPackage", arn, **asked)
-        assert pipeline.may("sagemaker:DescribeModelPackage", arn)
+        assert pipeline.may("sagemaker:DescribeModelPackage", arn) is (kind == "model-package")
+        assert pipeline.may("sagemaker:DescribeModelPackageGroup", arn) is (kind == "model-package-group")
 
 
 @pytest.mark.parametrize("environment", TRAINED)

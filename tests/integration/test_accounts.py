@@ -41,8 +41,8 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with one more environment: the local one's settings in another account, which takes what the local
-    one has tested, and whose degradation the local one hears of. It looks by itself once a day only."""
+    """A checkout with one more environment: the local one's settings in another account and in a VPC, which takes what
+    the local one has tested, and whose degradation the local one hears of. It looks by itself once a day only."""
     copy = checkout(tmp_path_factory.mktemp("accounts"))
     local = (copy / "config" / "local.toml").read_text()
     one_fleet = changed(local, "daily_instances = 2", "daily_instances = 0")  # no challenger, so nothing to count
@@ -52,6 +52,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     second = changed(one_fleet, release, release + SECOND)
     second = changed(second, "schedule_minutes = 1\n", "schedule_minutes = 1440\n")
     second = changed(second, 'account = "111122223333"', f'account = "{ACCOUNT}"')
+    second += '\n[network]\nmode = "vpc"\n'
     for name, text in (("local", first), ("second", second)):
         (copy / "config" / f"{name}.toml").write_text(text)
     return copy
@@ -78,6 +79,16 @@ def test_each_account_has_the_stacks_of_its_own_environment(first: Platform, sec
         stacks = {each["StackName"] for page in pages for each in page["StackSummaries"]} - {"CDKToolkit"}
         assert stacks
         assert all(each.startswith(f"{platform.names.base}-") for each in stacks), stacks
+
+
+def test_what_runs_in_the_second_account_runs_in_its_private_network(first: Platform, second: Platform) -> None:
+    vpc = second.outputs(second.names.network_stack)["VpcId"]
+    subnets = {each["SubnetId"] for each in second.client("ec2").describe_subnets(Filters=vpc_filter(vpc))["Subnets"]}
+    assert len(subnets) == 2
+    assert placed(first) == {first.model.release_stack: [], first.model.governance_stack: []}
+    for stack, functions in placed(second).items():
+        assert functions, stack
+        assert all(each == subnets for each in functions), stack
 
 
 def test_nothing_is_released_in_the_second_account_before_the_tests_of_the_first(
@@ -254,6 +265,24 @@ def trainings(platform: Platform) -> set[str]:
         for each in listed["PipelineExecutionSummaries"]
         if each["PipelineExecutionDisplayName"].startswith("retraining-")
     }
+
+
+def vpc_filter(vpc: str) -> list[dict[str, Any]]:
+    return [{"Name": "vpc-id", "Values": [vpc]}]
+
+
+def placed(platform: Platform) -> dict[str, list[set[str]]]:
+    """By stack, the subnets of each function that is in a VPC at all."""
+    found: dict[str, list[set[str]]] = {}
+    for stack in (platform.model.release_stack, platform.model.governance_stack):
+        functions = [
+            platform.client("lambda").get_function_configuration(FunctionName=each["PhysicalResourceId"])
+            for each in resources_of(platform, stack)
+            if each["ResourceType"] == "AWS::Lambda::Function"
+        ]
+        places = (set((each.get("VpcConfig") or {}).get("SubnetIds", [])) for each in functions)
+        found[stack] = [subnets for subnets in places if subnets]
+    return found
 
 
 def resource(platform: Platform, stack: str, kind: str, logical_id: str) -> str:

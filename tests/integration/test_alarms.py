@@ -63,7 +63,7 @@ def metrics(alarm: Alarm) -> dict[str, tuple[Key, int]]:
 
 
 def _key(metric: Mapping[str, Any]) -> Key:
-    dimensions = tuple((each["Name"], each["Value"]) for each in metric["Dimensions"])
+    dimensions = tuple((each["Name"], each["Value"]) for each in metric.get("Dimensions", ()))
     return metric["Namespace"], metric["MetricName"], dimensions
 
 

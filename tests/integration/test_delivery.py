@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from mlops.cdk import ROOT
 from stacks.context import feature_flags
 from tests.deployed import Platform, checkout, run_trained
 from tests.local_aws_fixture import LocalAws
@@ -41,7 +40,6 @@ def platform(local_aws: LocalAws) -> Platform:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout whose pipeline delivers to the local environment, with the assemblies that its build leaves."""
     copy = checkout(tmp_path_factory.mktemp("delivery"))
-    (copy / "node_modules").symlink_to(ROOT / "node_modules")
     file = copy / "config" / "delivery.toml"
     text = file.read_text().replace('order = ["dev", "staging", "prod"]', 'order = ["local"]')
     text = text.replace("retain = true", f'account = "{ACCOUNT}"\nregion = "{REGION}"\nretain = true')

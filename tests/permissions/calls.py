@@ -6,16 +6,25 @@ Names of one environment and model stand for all: `{model}` for "mlops-local-loa
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.infra.environments import ACCOUNTS
 
 FOLDER = Path(__file__).with_name("calls")
 PROJECT, ACCOUNT, REGION = "mlops", "111122223333", "eu-west-1"
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
+IN_ACCOUNTS = "accounts"
+"""Stands for all environments of the shape in which each has an account of its own."""
 _OF_TESTS = ("second",)
+"""Environments in another account, which tests have beside the local one."""
 _HASH = re.compile(r"[0-9a-f]{64}")
+_OURS = re.compile("|".join((ACCOUNT, *ACCOUNTS.values())))
+"""All accounts but AWS's own, which have images."""
 _ENVIRONMENT = "|".join((*ENVIRONMENTS, *_OF_TESTS))
+# Constructs that are called after a neighbour, and so have another hash for each.
+_OF_NEIGHBOUR = re.compile(rf"\b(To|Reader)(?:{_ENVIRONMENT})([A-Z][A-Za-z]*)?[0-9A-F]{{8}}\b")
 _STACK = re.compile(rf"{PROJECT}-(?P<environment>{_ENVIRONMENT})-(?:(?P<model>[a-z0-9-]+)-)?(?P<kind>[a-z]+)")
 
 
@@ -47,16 +56,18 @@ class Names:
     environment: str
     model: str = ""
     kind: str = ""
+    account: str = ACCOUNT
 
     @classmethod
-    def of(cls, stack: str) -> "Names | None":
-        """Of a stack of this project, by its name; None for another one."""
+    def of(cls, stack: str, account: str = ACCOUNT) -> "Names | None":
+        """Of a stack of this project, by its name, and the account that it is in; None for another one."""
         found = _STACK.fullmatch(stack)
-        return cls(found["environment"], found["model"] or "", found["kind"]) if found else None
+        return cls(found["environment"], found["model"] or "", found["kind"], account) if found else None
 
     def general(self, text: str) -> str:
         """A text without what differs between environments, models, accounts and regions."""
-        text = _HASH.sub("{hash}", text.replace(ACCOUNT, "{account}").replace(REGION, "{region}"))
+        text = text.replace(self.account, "{account}").replace(REGION, "{region}")
+        text = _OF_NEIGHBOUR.sub(r"\1Neighbour\2", _OURS.sub("{account elsewhere}", _HASH.sub("{hash}", text)))
         if self.model:
             base = f"{PROJECT}-{self.environment}-{self.model}"
             text = text.replace(base, "{model}").replace(base.replace("-", "/", 2), "{model path}")
@@ -72,7 +83,7 @@ class Names:
 
     def role(self, logical_id: str) -> str:
         """The kind of a role of this stack."""
-        return f"{self.kind}/{logical_id}"
+        return f"{self.kind}/{self.general(logical_id)}"
 
 
 def seen(folder: Path) -> tuple[dict[Call, set[str]], set[Call]]:
@@ -82,21 +93,30 @@ def seen(folder: Path) -> tuple[dict[Call, set[str]], set[Call]]:
     """
     allowed: dict[Call, set[str]] = defaultdict(set)
     refused: set[Call] = set()
-    for line in sorted({line for file in folder.glob("*.jsonl") for line in file.read_text().splitlines()}):
+    for file in folder.glob("*.jsonl"):
+        calls = list(_calls(file))
+        several = any(environment in _OF_TESTS for environment, *_ in calls)
+        for environment, call, decision in calls:
+            if decision == "allowed":
+                allowed[call].add(IN_ACCOUNTS if several else environment)
+            else:
+                refused.add(call)
+    return allowed, refused
+
+
+def _calls(file: Path) -> Iterator[tuple[str, Call, str]]:
+    """Environment, call and decision of each line that one server wrote."""
+    for line in file.read_text().splitlines():
         found = json.loads(line)
         stack, _, logical_id = found["role"].partition("/")
-        names = Names.of(stack)
+        names = Names.of(stack, found["account"])
         if names is None or not logical_id:
             continue
         context = tuple(
             (key, tuple(names.general(each) for each in values)) for key, values in sorted(found["context"].items())
         )
         call = Call(names.role(logical_id), found["action"], names.general(found["resource"]), context)
-        if found["decision"] == "allowed":
-            allowed[call].add(names.environment)
-        else:
-            refused.add(call)
-    return allowed, refused
+        yield names.environment, call, found["decision"]
 
 
 def read(folder: Path = FOLDER) -> dict[Call, frozenset[str]]:

@@ -17,7 +17,10 @@ class Reason:
     resource: str = "*"
 
 
-_DEMO = "Monitoring judges hours of traffic, and retraining follows it: `make demo` runs both, no test does so long."
+_DEMO = (
+    "Monitoring judges months of traffic, and retraining follows it: `make demo` runs both, and the local AWS compares "
+    "its calls too; no test runs so long."
+)
 _CODE_ONLY = (
     "tests/integration/test_batch_and_release_tests.py runs the code of the function, which is not deployed there."
 )
@@ -96,6 +99,17 @@ _NOT_EMULATED = (
         resource="*:feature-group/*",
     ),
     Reason(
+        "foundation/LedgerBackupRole*",
+        ("backup:DescribeBackupVault", "dynamodb:*", "kms:*"),
+        "AWS Backup copies the ledger with it (mlops_constructs/ledger_backup.py has the source); the local AWS records "
+        "the plan and copies nothing.",
+    ),
+    Reason(
+        "access/TrailWatchRole*",
+        ("logs:CreateLogStream", "logs:PutLogEvents"),
+        "CloudTrail writes its events with it; the local AWS records the trail and writes none.",
+    ),
+    Reason(
         "training/TrainingRole*",
         ("sagemaker:DescribeModelPackageGroup", "sagemaker:AddTags"),
         "SageMaker Pipelines looks for the group before it registers, and hands its tags on to the version.",
@@ -103,8 +117,11 @@ _NOT_EMULATED = (
     ),
     Reason(
         "governance/*",
-        ("sagemaker:DescribeModelPackage*", "sagemaker:*Pipeline*", "s3:GetObject", "kms:Decrypt"),
-        "Versions of another environment: no test deploys a recorder of prod beside one that trains.",
+        (
+            *("sagemaker:DescribeModelPackage*", "sagemaker:*Pipeline*", "s3:GetObject", "s3:ListBucketVersions"),
+            "kms:Decrypt",
+        ),
+        "Versions of another environment of the same account: the tests have the second environment in another one.",
         resource="*{*elsewhere*",
     ),
     Reason(
@@ -157,7 +174,7 @@ _ONLY_IN_OTHER_SHAPES = (
     Reason(
         "monitoring/ScheduleRole*",
         ("sagemaker:StartPipelineExecution", "kms:Decrypt", "kms:GenerateDataKey"),
-        _DEMO,
+        "Scheduler starts the monitors at a time of the day that no test waits for, with the key for what fails.",
     ),
     Reason(
         "release/BatchFunction*",
@@ -192,8 +209,8 @@ _ONLY_IN_OTHER_SHAPES = (
     ),
     Reason(
         "foundation/NetworkWatch*",
-        ("logs:CreateLogStream", "logs:PutLogEvents"),
-        "The network's own function runs where there is a network.",
+        ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups"),
+        "The network's own function and its flow logs are where there is a network.",
     ),
     Reason(
         "*/EmptyOnDelete*",
@@ -206,7 +223,12 @@ _ONLY_IN_OTHER_SHAPES = (
     Reason("features/GroupsGuard*", ("cloudformation:DescribeStacks",), "Asked when a group changes."),
 )
 
-NOT_RUN = ("monitoring/MonitoringRole", "monitoring/ScheduleRole", "release/BatchFunctionRole")
+NOT_RUN = (
+    "access/TrailWatchRole",
+    "monitoring/MonitoringRole",
+    "monitoring/ScheduleRole",
+    "release/BatchFunctionRole",
+)
 """Roles of the local environment, by how their names start, that no test lets AWS take; each right has a reason."""
 
 REASONS = (*_NOT_EMULATED, *_ONLY_WHEN_IT_FAILS, *_ONLY_IN_OTHER_SHAPES)

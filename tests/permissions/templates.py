@@ -12,30 +12,28 @@ from ministack.core import iam_evaluator
 
 from tests.permissions.calls import ACCOUNT, REGION, Call, Names
 
-_PSEUDO = {
-    "AWS::Partition": "aws",
-    "AWS::Region": REGION,
-    "AWS::AccountId": ACCOUNT,
-    "AWS::URLSuffix": "amazonaws.com",
-}
-# How ARNs of what a template makes look; {} is the name.
+_PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::URLSuffix": "amazonaws.com"}
+# How ARNs of what a template makes look.
 _ARNS = {
-    "AWS::S3::Bucket": "arn:aws:s3:::{}",
-    "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{{}}",
-    "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{}}",
-    "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{{}}",
-    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
-    "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{}}",
-    "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{{}}:*",
-    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{{}}",
-    "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{{}}",
-    "AWS::SageMaker::Pipeline": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:pipeline/{{}}",
-    "AWS::SageMaker::MlflowTrackingServer": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:mlflow-tracking-server/{{}}",
+    "AWS::S3::Bucket": "arn:aws:s3:::{name}",
+    "AWS::KMS::Key": "arn:aws:kms:{place}:key/{name}",
+    "AWS::SNS::Topic": "arn:aws:sns:{place}:{name}",
+    "AWS::SQS::Queue": "arn:aws:sqs:{place}:{name}",
+    "AWS::DynamoDB::Table": "arn:aws:dynamodb:{place}:table/{name}",
+    "AWS::Lambda::Function": "arn:aws:lambda:{place}:function:{name}",
+    "AWS::Logs::LogGroup": "arn:aws:logs:{place}:log-group:{name}:*",
+    "AWS::IAM::Role": "arn:aws:iam::{account}:role/{name}",
+    "AWS::CloudWatch::Alarm": "arn:aws:cloudwatch:{place}:alarm:{name}",
+    "AWS::SageMaker::Pipeline": "arn:aws:sagemaker:{place}:pipeline/{name}",
+    "AWS::SageMaker::MlflowTrackingServer": "arn:aws:sagemaker:{place}:mlflow-tracking-server/{name}",
 }
 _NAMES = ("BucketName", "TopicName", "QueueName", "TableName", "FunctionName", "LogGroupName", "RoleName", "AlarmName")
 _NAMES += ("PipelineName", "Name")
 _REF_IS_ARN = ("AWS::SNS::Topic",)
 _SERVICES = ("lambda", "sagemaker", "scheduler", "events", "states", "codebuild", "codepipeline", "servicecatalog")
+_SERVICES += ("backup", "cloudtrail", "vpc-flow-logs")
+# DegradationReader: a function of another account takes it.
+_READER = "Reader"
 
 Document = dict[str, Any]
 
@@ -71,10 +69,12 @@ class Role:
 
     def allows(self, call: Call) -> bool:
         """Whether ministack's evaluator, which is not ours, allows the call."""
+        # To it a bucket, whose ARN has no account, is the caller's.
+        [owner] = dict(call.context).get("s3:ResourceAccount", (ACCOUNT,))
         asked = iam_evaluator.EvalContext(
-            principal_arn="arn:aws:sts::111122223333:assumed-role/role/session",
+            principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/role/session",
             principal_type="AssumedRole",
-            principal_account=ACCOUNT,
+            principal_account=owner,
             action=call.action,
             resource_arn=call.resource,
             region=REGION,
@@ -93,24 +93,27 @@ class Role:
 
 
 class Environment:
-    """The templates of an assembly, by the names of their stacks."""
+    """The templates of an assembly, by the names of their stacks, and the account that they are for."""
 
-    def __init__(self, templates: Mapping[str, Document]) -> None:
-        self._templates = templates
+    def __init__(self, templates: Mapping[str, Document], account: str = ACCOUNT) -> None:
+        self._templates, self._account = templates, account
 
     @classmethod
-    def of(cls, folder: Path) -> "Environment":
+    def of(cls, folder: Path, account: str = ACCOUNT) -> "Environment":
         files = sorted(folder.glob("*.template.json"))
-        return cls({each.name.removesuffix(".template.json"): json.loads(each.read_text()) for each in files})
+        templates = {each.name.removesuffix(".template.json"): json.loads(each.read_text()) for each in files}
+        return cls(templates, account)
 
     def roles(self) -> dict[tuple[str, str], Role]:
-        """By the name of their stack and their kind: the roles that AWS services take."""
+        """By the name of their stack and their kind: the roles that AWS services and other accounts' functions take."""
         found = {}
         for stack, template in self._templates.items():
-            if (names := Names.of(stack)) is None:
+            if (names := Names.of(stack, self._account)) is None:
                 continue
             for logical_id, each in template["Resources"].items():
-                if each["Type"] == "AWS::IAM::Role" and _of_a_service(each["Properties"]):
+                if each["Type"] != "AWS::IAM::Role":
+                    continue
+                if _of_a_service(each["Properties"]) or logical_id.startswith(_READER):
                     kind = names.role(logical_id)
                     found[stack, kind] = Role(kind, tuple(self._statements(stack, logical_id, names)))
         return found
@@ -168,8 +171,10 @@ class Environment:
     def _ref(self, stack: str, name: str) -> Any:
         if name in _PSEUDO:
             return _PSEUDO[name]
+        if name == "AWS::AccountId":
+            return self._account
         if name == "AWS::StackId":
-            return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{stack}/{{{stack}/StackId}}"
+            return f"arn:aws:cloudformation:{REGION}:{self._account}:stack/{stack}/{{{stack}/StackId}}"
         parameter = self._templates[stack].get("Parameters", {}).get(name)
         if parameter is not None:
             return f"{{{parameter.get('Default', name)}}}"
@@ -186,7 +191,8 @@ class Environment:
         kind = self._templates[stack]["Resources"][logical_id]["Type"]
         # Of what is nowhere deployed locally it only matters that it is always spelled alike.
         form = _ARNS.get(kind)
-        return form.format(self._name(stack, logical_id)) if form else f"{{{stack}/{logical_id}.Arn}}"
+        name, place = self._name(stack, logical_id), f"{REGION}:{self._account}"
+        return form.format(name=name, place=place, account=self._account) if form else f"{{{stack}/{logical_id}.Arn}}"
 
     def _imported(self, name: str) -> Any:
         return self._resolved(*self._exported(name))

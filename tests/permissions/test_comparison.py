@@ -114,11 +114,35 @@ def test_a_reason_takes_the_place_of_a_call() -> None:
     assert unused(roles(), {LIST: frozenset({"local"})}, [reason]) == []
 
 
+def test_a_bucket_of_another_account_is_no_bucket_of_this_one() -> None:
+    condition = {"StringEquals": {"s3:ResourceAccount": "333344445555"}}
+    found = roles(
+        lambda statements: statements[0].update(Resource="arn:aws:s3:::*/loan_approval/*", Condition=condition)
+    )
+    read = [
+        Call(KIND, "s3:GetObject", "arn:aws:s3:::*/{folder}/*", (("s3:ResourceAccount", (account,)),))
+        for account in ("{account elsewhere}", "{account}")
+    ]
+    assert missing("local", found, {each: frozenset({"local"}) for each in read}) == [read[1]]
+
+
 def test_roles_that_people_take_are_not_compared() -> None:
     template = deepcopy(TEMPLATE)
     trust = {"Statement": [{"Principal": {"AWS": "111122223333"}}]}
     template["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"] = trust
     assert Environment({STACK: template}).roles() == {}
+
+
+def test_a_role_that_a_function_of_another_account_takes_is_compared() -> None:
+    template = deepcopy(TEMPLATE)
+    resources = template["Resources"]
+    resources["ReaderstagingRole0123ABCD"] = resources.pop("Role")
+    resources["ReaderstagingRole0123ABCD"]["Properties"]["AssumeRolePolicyDocument"] = {
+        "Statement": [{"Principal": {"AWS": "arn:aws:iam::333344445555:root"}}]
+    }
+    resources["Policy"]["Properties"]["Roles"] = [{"Ref": "ReaderstagingRole0123ABCD"}]
+    [(_, kind)] = Environment({STACK: template}).roles()
+    assert kind == "serving/ReaderNeighbourRole"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +153,13 @@ def test_roles_that_people_take_are_not_compared() -> None:
         (STACK, "mlops-staging-loan-approval", "{elsewhere}-{public}"),
         ("mlops-prod-foundation", "mlops-prod-bank-history 111122223333", "{environment}-bank-history {account}"),
         ("mlops-prod-foundation", f"{'0a' * 32}.tar.gz", "{hash}.tar.gz"),
+        ("mlops-prod-foundation", "iam::333344445555:role/x", "iam::{account elsewhere}:role/x"),
+        ("mlops-prod-foundation", "141502667606.dkr.ecr", "141502667606.dkr.ecr"),
+        (
+            "mlops-prod-foundation",
+            "{mlops-prod-foundation/TostagingQueue0123ABCD}",
+            "{{environment}-foundation/ToNeighbourQueue}",
+        ),
     ],
 )
 def test_names_of_one_environment_and_model_stand_for_all(stack: str, text: str, expected: str) -> None:

@@ -11,8 +11,9 @@ from tests.permissions.recording import keep, problems, recorded
 
 CALL = Call("serving/Role", "s3:GetObject", "arn:aws:s3:::{{model}-serving/Bucket}/{folder}/*")
 ELSEWHERE = Call("serving/Role", "s3:PutObject", "arn:aws:s3:::{{model}-serving/Bucket}/{folder}/*")
-LINE = {
+LINE: dict[str, object] = {
     "role": "mlops-local-loan-approval-serving/Role",
+    "account": "111122223333",
     "action": "s3:GetObject",
     "resource": "arn:aws:s3:::{mlops-local-loan-approval-serving/Bucket}/loan_approval/*",
     "context": {},
@@ -71,3 +72,11 @@ def test_the_journal_of_each_server_is_kept(tmp_path: Path, monkeypatch: pytest.
 def test_roles_of_nobody_or_of_others_are_left_out(tmp_path: Path) -> None:
     journal(tmp_path, {**LINE, "role": "some-role"}, {**LINE, "role": "other-stack/Role"})
     assert seen(tmp_path) == ({}, set())
+
+
+def test_calls_beside_an_environment_of_another_account_are_of_that_shape(tmp_path: Path) -> None:
+    there: dict[str, object] = {"role": "mlops-second-loan-approval-serving/Role", "account": "444455556666"}
+    elsewhere = {**LINE, **there, "resource": "arn:aws:sns:eu-west-1:111122223333:x"}
+    allowed, _ = seen(journal(tmp_path, LINE, elsewhere))
+    call = Call("serving/Role", "s3:GetObject", "arn:aws:sns:{region}:{account elsewhere}:x")
+    assert allowed == {CALL: {"accounts"}, call: {"accounts"}}

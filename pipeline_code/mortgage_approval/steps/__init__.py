@@ -1,1 +1,1 @@
-"""The pipeline's steps: a pure function for the work, and a thin main() that reads and writes."""
+"""The steps of `tabular.steps` for this model's task, and what they do besides for the groups that are protected."""

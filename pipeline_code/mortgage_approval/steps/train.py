@@ -1,110 +1,53 @@
-"""Train the model: SageMaker's script mode runs this file with hyperparameters as arguments.
+"""Train the model, as `tabular.steps.train` does.
 
 With `--mitigation reweighing` a row counts with Kamiran & Calders' weight of its race and outcome; race itself is no
-input either way. Beside the model lies `cross_fitted.csv`: of each row the label and the probability by a model that
-did not learn from it, reweighed on its own rows. `validation-auc` in the log is theirs.
-
-The same rows, hyperparameters, seed and `nthread` give the same model, byte for byte.
+input either way. The models that the cross-fitted probabilities are of are reweighed on their own rows.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from monitoring.auc import auc
-from mortgage_approval.schema import ENCODER, LABEL, RACE
-from tabular import files, model_file
-from tabular.folds import cross_fit
+from mortgage_approval.schema import LABEL, RACE, TASK
 from tabular.reweighing import reweighing
-from tabular.serving import DIGITS
+from tabular.steps import train
 
 NONE, REWEIGHING = "none", "reweighing"
-OBJECTIVE = {"objective": "binary:logistic", "tree_method": "hist"}
 
-CODE_ROOT = Path(__file__).resolve().parents[2]
-CODE = (Path(__file__).resolve().parents[1].name, "monitoring", "tabular", "train.py", "inference.py")
-"""What of the code bundle goes into the model, so that a version serves with the code it was made by."""
+
+def _reweighed(table: Any) -> NDArray[np.float64]:
+    return reweighing(table[RACE], table[LABEL])
+
+
+WEIGHTS: Dict[str, train.Weigh] = {NONE: train.equally, REWEIGHING: _reweighed}
 
 
 def fit(table: Any, parameters: Dict[str, Any], rounds: int, mitigation: str) -> xgboost.Booster:
     """A booster of `table` (label, features and race)."""
-    weights = reweighing(table[RACE], table[LABEL]) if mitigation == REWEIGHING else None
-    return xgboost.train({**OBJECTIVE, **parameters}, _matrix(table, weights), rounds)
+    return train.fit(TASK, table, parameters, rounds, WEIGHTS[mitigation])
 
 
 def held_out(table: Any, parameters: Dict[str, Any], rounds: int, mitigation: str) -> NDArray[np.float64]:
     """Probability of each row by a booster of rows that it is not among."""
-
-    def learn(learned: NDArray[np.bool_], scored: NDArray[np.bool_]) -> NDArray[np.float64]:
-        booster = fit(table[learned], parameters, rounds, mitigation)
-        probabilities: NDArray[np.float64] = booster.predict(_matrix(table[scored])).astype(np.float64)
-        return probabilities
-
-    return cross_fit(len(table), parameters["seed"], learn).round(DIGITS)
-
-
-def _matrix(table: Any, weights: Optional[NDArray[np.float64]] = None) -> xgboost.DMatrix:
-    features = table[list(ENCODER.names)].to_numpy(np.float64)
-    return xgboost.DMatrix(features, table[LABEL].to_numpy(), weight=weights, feature_types=list(ENCODER.types))
+    return train.held_out(TASK, table, parameters, rounds, WEIGHTS[mitigation])
 
 
 def _arguments(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Train the mortgage approval model")
-    tree = parser.add_argument_group("XGBoost parameters")
-    tree.add_argument("--max_depth", type=int, default=3)
-    tree.add_argument("--eta", type=float, default=0.05)
-    tree.add_argument("--min_child_weight", type=float, default=3.0)
-    tree.add_argument("--lambda", type=float, default=5.0)
-    tree.add_argument("--colsample_bytree", type=float, default=0.5)
-    tree.add_argument("--seed", type=int, default=1990)
-    tree.add_argument("--nthread", type=int, default=1, help="part of the result: sums depend on their order")
-    names: List[str] = [action.dest for action in tree._group_actions]
-    parser.add_argument("--num_round", type=int, default=100)
-    parser.add_argument("--decision_threshold", type=float, default=0.25, help="approve up to this probability")
-    parser.add_argument("--mitigation", choices=(NONE, REWEIGHING), default=NONE)
-    parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
-    parser.add_argument("--model_dir", type=Path, default=os.environ.get("SM_MODEL_DIR"))
-    arguments = parser.parse_args(argv)
-    if arguments.train is None or arguments.model_dir is None:
-        parser.error("--train and --model_dir, or their SM_ variables, are needed")
-    arguments.parameters = {name: getattr(arguments, name) for name in names}
-    return arguments
+    parser = train.hyperparameters()
+    parser.set_defaults(seed=1990, decision_threshold=0.25)
+    parser.add_argument("--mitigation", choices=tuple(WEIGHTS), default=NONE)
+    return train.read(parser, argv)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
     arguments = _arguments(argv)
-    import pandas as pd
-
-    table = pd.concat([pd.read_csv(path) for path in files.tables(arguments.train)], ignore_index=True)
-    training = arguments.parameters, arguments.num_round, arguments.mitigation
-    probabilities = held_out(table, *training)
-    measured = auc(table[LABEL], probabilities).value
-    metadata = {
-        "inputs": list(ENCODER.names),
-        "features": list(ENCODER.names),
-        "decision_threshold": arguments.decision_threshold,
-        "mitigation": arguments.mitigation,
-        "hyperparameters": {**arguments.parameters, "num_round": arguments.num_round},
-        "rows": {"train": len(table)},
-        "denied": int(table[LABEL].sum()),
-        "validation_auc": measured,
-        "versions": {"python": platform.python_version(), "xgboost": xgboost.__version__, "numpy": np.__version__},
-    }
-    model = fit(table, *training).save_raw("ubj")
-    model_file.save(bytes(model), metadata, CODE_ROOT, CODE, arguments.model_dir)
-    said = pd.DataFrame({LABEL: table[LABEL], "probability": probabilities})
-    said.to_csv(arguments.model_dir / model_file.CROSS_FITTED_FILE, index=False)
-    print(f"rows: {len(table)}, {metadata['denied']} denied; mitigation: {arguments.mitigation}")
-    # As XGBoost tells of a round: SageMaker's definition of the metric wants the number in brackets.
-    print(f"[{arguments.num_round - 1}]\tvalidation-auc:{measured:.6f}")
+    mitigation = arguments.mitigation
+    train.run(TASK, "mortgage_approval", arguments, WEIGHTS[mitigation], {"mitigation": mitigation})
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,53 +28,74 @@ Array = NDArray[np.float64]
 Documents = Dict[str, Dict[str, Any]]
 
 
-def transform(
-    learned: Sequence[bool],
-    cross_fitted: Array,
-    test: Sequence[bool],
-    ours: Array,
-    threshold: float,
-    explanation: Explanation,
-) -> Documents:
-    """Documents by their place: output, then file.
+BIAS = "bias/analysis.json"
+TOLD = ("DPL", "DPPL", "DI", "RD")
+"""Metrics of bias that the log tells, where a model measures them."""
 
-    learned, test: whether the outcome was the positive one, with a probability of each row that was not made from it.
-    """
-    everything, probabilities = [*learned, *test], np.concatenate([cross_fitted, ours])
-    labels = np.array(test, dtype=np.float64)
-    quality = model_quality.statistics(labels, ours, threshold)
+
+@dataclass(frozen=True)
+class Scored:
+    """A frame with the schema's fields, and a probability of each row that was not made from it."""
+
+    rows: Any
+    probabilities: Array
+
+
+Also = Callable[[Scored, Scored, float], Documents]
+"""(learned, test, threshold) to documents."""
+
+
+def nothing(_learned: Scored, _test: Scored, _threshold: float) -> Documents:
+    return {}
+
+
+def pooled(learned: Scored, test: Scored) -> Scored:
+    import pandas as pd
+
+    probabilities = np.concatenate([learned.probabilities, test.probabilities])
+    return Scored(pd.concat([learned.rows, test.rows]), probabilities)
+
+
+def transform(task: Task, learned: Scored, test: Scored, threshold: float, explanation: Explanation) -> Documents:
+    """Documents by their place: output, then file."""
+    everything = pooled(learned, test)
+    positive = {name: task.is_positive(part.rows) for name, part in {"train": learned, "test": test}.items()}
+    labels = np.array(positive["test"], dtype=np.float64)
+    quality = model_quality.statistics(labels, test.probabilities, threshold)
     evaluation = {
         **quality,
-        "auc": asdict(auc(labels, ours)),
+        "auc": asdict(auc(labels, test.probabilities)),
         "champion": None,
         "decision_threshold": threshold,
-        "rows": {"train": len(learned), "test": len(test)},
-        "positive": {"train": sum(learned), "test": sum(test)},
-        "approval_rate": float((probabilities <= threshold).mean()),
+        "rows": {name: len(part) for name, part in positive.items()},
+        task.called: {name: sum(part) for name, part in positive.items()},
+        "approval_rate": float((everything.probabilities <= threshold).mean()),
     }
-    outcomes = calibration.baseline(probabilities.tolist(), [float(each) for each in everything], final=True)
+    outcomes = [float(each) for each in (*positive["train"], *positive["test"])]
     return {
         "evaluation/evaluation.json": evaluation,
         "model-quality/statistics.json": quality,
         "model-quality/constraints.json": model_quality.constraints(quality),
-        "model-quality/outcomes.json": outcomes,
+        "model-quality/outcomes.json": calibration.baseline(everything.probabilities.tolist(), outcomes, final=True),
         "explainability/analysis.json": attribution.baseline(explanation),
     }
 
 
-def _lines(documents: Documents) -> List[str]:
+def _lines(task: Task, documents: Documents) -> List[str]:
     evaluation = documents["evaluation/evaluation.json"]
     area, shares = evaluation["auc"], limits.shares(documents["explainability/analysis.json"])
     largest = ", ".join(f"{name} {share:.0%}" for name, share in list(shares.items())[:3])
     return [
-        f"test: {evaluation['rows']['test']} rows, {evaluation['positive']['test']} of them positive",
+        f"test: {evaluation['rows']['test']} {task.row}s, {evaluation[task.called]['test']} {task.called}",
         f"AUC {area['value']:.4f} (95 % interval {area['lower']:.4f} to {area['upper']:.4f})",
         f"approving up to {evaluation['decision_threshold']:g}: {evaluation['approval_rate']:.1%} of all",
+        *(limits.told(documents[BIAS], TOLD) if BIAS in documents else ()),
         f"decided by: {largest}",
     ]
 
 
-def main(task: Task, argv: Optional[Sequence[str]] = None) -> None:
+def main(task: Task, argv: Optional[Sequence[str]] = None, also: Also = nothing) -> None:
+    """also: what is measured of the model besides."""
     argparse.ArgumentParser(description="Measure the model").parse_args(argv)
     import pandas as pd
 
@@ -86,16 +107,15 @@ def main(task: Task, argv: Optional[Sequence[str]] = None) -> None:
         columns = {name: test[name].tolist() for name in names}
         ours, explanation = model.probabilities(columns), handlers.explain(folder, columns)
         said = pd.read_csv(folder / model_file.CROSS_FITTED_FILE)
-    positive = task.is_positive(learned)
-    if said[task.label].tolist() != [int(each) for each in positive]:
+    if said[task.label].tolist() != [int(each) for each in task.is_positive(learned)]:
         raise job.StepError(
             f"{model_file.CROSS_FITTED_FILE}: {len(said)} rows that are not the {len(learned)} of the baseline; "
             "run the pipeline again without cached steps"
         )
-    cross_fitted = said["probability"].to_numpy(np.float64)
+    parts = Scored(learned, said["probability"].to_numpy(np.float64)), Scored(test, ours)
     threshold = model.decision_threshold
-    documents = transform(positive, cross_fitted, task.is_positive(test), ours, threshold, explanation)
+    documents = {**transform(task, *parts, threshold, explanation), **also(*parts, threshold)}
     for place, document in documents.items():
         output, file = place.split("/")
         job.write_json(job.output_folder(output) / file, document)
-    print("\n".join(_lines(documents)))
+    print("\n".join(_lines(task, documents)))

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Sequence
+from functools import partial
+from typing import Any, Callable, Dict, Optional, Sequence
 
 import numpy as np
 
@@ -33,17 +34,24 @@ class Parts:
     baseline: Any
 
 
-def transform(task: Task, rows: Any, test_share: float, seed: int = SEED) -> Parts:
-    """Three frames of the rows; raises StepError if one of them is empty."""
+Split = Callable[[Any, float], Parts]
+"""(rows, test share) to the three frames."""
+
+
+def transform(task: Task, rows: Any, test_share: float, seed: int = SEED, alike: Sequence[str] = ()) -> Parts:
+    """Three frames of the rows; raises StepError if one of them is empty.
+
+    alike: columns besides the outcome, of each combination of which the test rows are the same share.
+    """
     is_test = np.zeros(len(rows), dtype=bool)
     rng = np.random.default_rng(seed)
-    for _, places in sorted(rows.groupby(task.label).indices.items()):
+    for _, places in sorted(rows.groupby([task.label, *alike]).indices.items()):
         is_test[rng.permutation(places)[: round(test_share * len(places))]] = True
     fields = [field.name for field in task.fields]
     learned, test = rows.loc[~is_test, fields], rows.loc[is_test, fields]
     for name, part in {"train": learned, "test": test}.items():
         if part.empty:
-            raise job.StepError(f"{name}: no row left of {len(rows)} with a test share of {test_share:g}")
+            raise job.StepError(f"{name}: no {task.row} left of {len(rows)} with a test share of {test_share:g}")
     return Parts(_features(task, learned), test, learned)
 
 
@@ -67,13 +75,15 @@ def describe(task: Task, baseline: Any) -> Dict[str, Any]:
     }
 
 
-def main(task: Task, argv: Optional[Sequence[str]] = None) -> None:
+def main(task: Task, argv: Optional[Sequence[str]] = None, split: Optional[Split] = None) -> None:
+    """split: the model's own way to divide the rows, instead of `transform`."""
     parser = argparse.ArgumentParser(description="Split the rows and make features")
     parser.add_argument("--test-share", type=float, default=TEST_SHARE, help="of the rows, 0 to 1")
     share = parser.parse_args(argv).test_share
-    parts = transform(task, files.read_rows(files.tables(job.input_folder("raw")), task.fields), share)
+    divide = split or partial(transform, task)
+    parts = divide(files.read_rows(files.tables(job.input_folder("raw")), task.fields), share)
     for name, part in vars(parts).items():
         part.to_csv(job.output_folder(name) / f"{name}.csv", index=False)
-        print(f"{name}: {len(part)} rows")
+        print(f"{name}: {len(part)} {task.row}s")
     for name, document in describe(task, parts.baseline).items():
         job.write_json(job.output_folder("data-quality") / f"{name}.json", document)

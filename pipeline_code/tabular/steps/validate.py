@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from monitoring.steps import job
 from tabular import files
@@ -19,6 +21,7 @@ MIN_ROWS = 20
 """Rows that each outcome must have: below, no figure of the model says anything."""
 
 SHOWN = 3
+NOTHING: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -64,20 +67,35 @@ def too_few(task: Task, frame: Any) -> List[Failure]:
     return [Failure(task.label, f"{needed} {level}", n) for level, n in counts.items() if n < MIN_ROWS]
 
 
-def main(task: Task, argv: Optional[Sequence[str]] = None) -> None:
+def examine(task: Task, frame: Any) -> List[Failure]:
+    """Everything that is wrong with a frame of texts; empty if the data are good."""
+    return transform(frame, task.fields) or too_few(task, frame)
+
+
+def main(
+    task: Task,
+    argv: Optional[Sequence[str]] = None,
+    check: Optional[Callable[[Any], List[Failure]]] = None,
+    told: Mapping[str, Callable[[Any], Any]] = NOTHING,
+) -> None:
+    """check: what is wrong with a frame of texts, instead of `examine`.
+
+    told: what the report says besides of data that are good, by its name.
+    """
     argparse.ArgumentParser(description="Validate the raw data").parse_args(argv)
     import pandas as pd
 
     tables = files.tables(job.input_folder("raw"))
     frame = pd.concat([files.read_text(path) for path in tables], ignore_index=True)
-    failures = transform(frame, task.fields) or too_few(task, frame)
+    failures = (check or partial(examine, task))(frame)
     report = {
         "passed": not failures,
         "rows": len(frame),
         "sha256": files.digest(tables),
+        **{name: None if failures else tell(frame) for name, tell in told.items()},
         "failures": [str(failure) for failure in failures],
     }
     job.write_json(job.output_folder("validation") / "validation.json", report)
     if failures:
         raise job.StepError("validation failed\n" + "\n".join(map(str, failures)))
-    print(f"validated {len(frame)} rows: every cell is as the schema says")
+    print(f"validated {len(frame)} {task.row}s: every cell is as the schema says")

@@ -36,10 +36,12 @@ def refused(config, environment):
 def test_each_knows_what_it_has_to_do_with_the_others(apart):
     [staging] = load(apart, "prod").elsewhere
     assert (staging.environment, staging.account, staging.region) == ("staging", "333344445555", "eu-west-1")
-    assert (staging.takes, staging.tells, staging.gives, staging.degrades) == (*[("loan_approval",)] * 2, (), ())
+    assert all("loan_approval" in folders for folders in (staging.takes, staging.tells))
+    assert (staging.gives, staging.degrades) == ((), ())
     [prod] = load(apart, "staging").elsewhere
     assert (prod.environment, prod.account) == ("prod", "444455556666")
-    assert (prod.gives, prod.degrades, prod.tests, prod.takes) == (*[("loan_approval",)] * 2, (), ())
+    assert all("loan_approval" in folders for folders in (prod.gives, prod.degrades))
+    assert (prod.tests, prod.takes) == ((), ())
     assert load(apart, "dev").neighbours == ()
 
 
@@ -106,8 +108,9 @@ def test_neighbours_do_not_come_from_a_file(config):
 
 
 def test_mistakes_of_another_environment_count_for_nothing(apart):
-    with (apart / "staging.toml").open("a") as file:
-        file.write("\n[models.loan_approval.retraining]\ndegradation_in = []\n")
+    staging = (apart / "staging.toml").read_text()
+    (apart / "staging.toml").write_text(staging.replace('degradation_in = ["prod"]', "degradation_in = []"))
     with (apart / "prod.toml").open("a") as file:
         file.write('\n[models.loan_approval.release]\ntakes_from = 3\n[models.loan_approval.serving]\nx = "y"\n')
-    assert load(apart, "staging").neighbours == ()
+    neighbours = load(apart, "staging").neighbours
+    assert not any("loan_approval" in (*each.gives, *each.degrades) for each in neighbours)

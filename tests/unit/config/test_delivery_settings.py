@@ -87,6 +87,11 @@ def test_every_environment_of_the_order_has_a_stage_with_the_defaults_below_its_
             'connection = "arn:aws:codestar:',
             HERE + 'source.connection = "arn:aws:codestar:eu-west-1:111122223333:connection/00000000…: must be',
         ),
+        (
+            'execution_mode = "superseded"',
+            'execution_mod = "superseded"',
+            HERE + 'execution_mod = "superseded": unknown key; nearest is execution_mode',
+        ),
         ("watch_minutes = 30", "watch_minutes = 500", HERE + "stages.prod.watch_minutes = 500: must be a whole number"),
         (
             "watch_minutes = 10",
@@ -123,6 +128,11 @@ def test_every_environment_of_the_order_has_a_stage_with_the_defaults_below_its_
 )
 def test_a_wrong_setting_is_one_line_with_its_place_and_the_fix(change, old, new, expected):
     assert refusal(change(old, new)).startswith(expected)
+
+
+def test_a_wrong_default_of_the_stages_is_one_mistake(change):
+    said = refusal(change("approval_days = 7", "approval_days = 90"))
+    assert said == HERE + "stage_defaults.approval_days = 90: must be a whole number from 1 to 60"
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,10 @@ def test_a_wrong_setting_is_one_line(addition, expected, config):
             'config/prod.toml: region = "mx-central-1": must be one with a xgboost image: af-south-1, ',
         ),
         (
+            'account = "111122223333"\nregion = "ca-central-1"',
+            'config/prod.toml: region = "ca-central-1": must be one with CodeArtifact, since network.mode is "vpc": ',
+        ),
+        (
             'project = "My_Project"',
             'config/prod.toml: project = "My_Project": must be at most 20 lower case letters, digits and single '
             "hyphens, starting with a letter",
@@ -275,6 +279,15 @@ def test_a_missing_setting_is_asked_for_where_all_are(config):
 def test_several_wrong_settings_are_counted(config):
     append(config, "prod", f"[{SERVING}]\ninstance_count = 0\ncapture_percentage = 101")
     assert refusal(config).endswith("(and 1 more)")
+
+
+def test_numbers_and_lengths_are_said_as_they_are_written(config):
+    append(config, "local", "[budget]\nmonthly_usd = -1")
+    assert refusal(config, "local").endswith("must be a whole number from 0 to 1000000000")
+    (config / "local.toml").write_text("[budget]\nnotify_percent = [1, 2, 3, 4, 5, 6]")
+    assert "notify_percent = [1, 2, 3, 4, 5, 6]: must be a list of 1 to 5, each a whole number" in refusal(
+        config, "local"
+    )
 
 
 def test_an_unknown_environment_is_told_the_nearest():

@@ -68,7 +68,12 @@ def test_release_parameters_have_a_path():
 
 def test_names_in_sql_have_no_hyphens():
     assert EnvironmentNames("my-project", "prod").model("loan_approval").database == "my_project_prod_loan_approval"
-    assert EnvironmentNames("my-project", "prod").model("loan_approval").workgroup == "my-project-prod-loan-approval"
+
+
+def test_a_models_workgroup_is_told_from_the_environments_others_by_its_end():
+    names = EnvironmentNames("my-project", "prod")
+    assert names.model("loan_approval").workgroup == "my-project-prod-loan-approval-predictions"
+    assert not names.features_workgroup.endswith("-predictions")
 
 
 def test_versions_come_from_here_or_from_another_environment():

@@ -32,7 +32,7 @@ SETTINGS = {
 TRAINING = {
     "data_prefix": "loans", "processing_instance_type": "ml.m5.large", "training_instance_type": "ml.m5.large",
     "volume_gb": 30, "max_runtime_seconds": 3600, "min_auc": 0.65, "limits": {"max_attribution_share": 1.0, "bias": {}},
-    "tuning_jobs": 2, "tuning_parallel_jobs": 1,
+    "tuning_jobs": 2, "tuning_parallel_jobs": 1, "spot": False, "spot_wait_seconds": 3600,
     "parameters": {},
 }  # fmt: skip
 ALARMS = ["mlops-staging-loan-approval-monitoring-degradation", "mlops-prod-loan-approval-monitoring-degradation"]

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from mlops import aws
+from mlops.__main__ import main
 from mlops.bootstrap import Plan, prepare
+from mlops.commands import bootstrap
 from mlops.errors import CommandError
 
 PLAN = Plan("mlops", "the environment prod", "444455556666", "eu-west-1", "hnb659fds", trusted=("111122223333",))
@@ -29,6 +32,14 @@ class CloudFormation:
     def create_stack(self, **request: Any) -> None:
         self.requests.append(("create", request))
         self.there = True
+
+    def update_termination_protection(self, **request: Any) -> None:
+        self.requests.append(("unprotect", request))
+
+    def delete_stack(self, **request: Any) -> None:
+        assert self.requests[-1] == ("unprotect", {**request, "EnableTerminationProtection": False})
+        self.requests.append(("delete", request))
+        self.there = False
 
     def update_stack(self, **request: Any) -> None:
         if self.refused:
@@ -84,6 +95,65 @@ def test_a_stack_that_failed_is_not_followed_by_a_bootstrap_that_needs_it() -> N
     with pytest.raises(CommandError, match="stack mlops-deployment: ROLLBACK_COMPLETE; look at its events"):
         prepare(PLAN, CloudFormation("ROLLBACK_COMPLETE"), calls.append, lambda _: None, lambda _: None)
     assert calls == []
+
+
+def test_a_first_run_that_failed_is_begun_anew() -> None:
+    cloudformation = CloudFormation("ROLLBACK_COMPLETE", "CREATE_COMPLETE", there=True)
+    _, said = done(cloudformation)
+    assert [kind for kind, _ in cloudformation.requests] == ["unprotect", "delete", "create"]
+    assert said == ["stack mlops-deployment: CREATE_COMPLETE"]
+
+
+def test_what_an_interrupted_run_had_begun_is_waited_for() -> None:
+    cloudformation = CloudFormation("CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", there=True)
+    done(cloudformation)
+    assert [kind for kind, _ in cloudformation.requests] == ["update"]
+
+
+def test_a_stack_that_takes_no_update_is_left_to_a_person() -> None:
+    cloudformation = CloudFormation("DELETE_FAILED", there=True)
+    with pytest.raises(CommandError, match="stack mlops-deployment: DELETE_FAILED; mend or delete it"):
+        done(cloudformation)
+    assert cloudformation.requests == []
+
+
+def test_bootstrapping_synthesizes_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The app may not even be right yet; and it takes a minute."""
+    ran: list[dict[str, Any]] = []
+    clients = {"cloudformation": CloudFormation("CREATE_COMPLETE")}
+    monkeypatch.setattr(bootstrap, "_access", lambda _: (clients.__getitem__, {}))
+    monkeypatch.setattr(bootstrap, "_plan", lambda *_: PLAN)
+    monkeypatch.setattr(
+        "mlops.cdk.cdk", lambda *_, folder, **given: ran.append({**given, "files": list(folder.iterdir())})
+    )
+    assert main(["bootstrap", "--yes", "--json"]) == 0
+    assert [each["files"] for each in ran] == [[]]
+    assert json.loads(capsys.readouterr().out)["done"] is True
+
+
+def test_the_end_of_the_input_is_a_no(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def ctrl_d(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(bootstrap, "_access", lambda _: ({}.__getitem__, {}))
+    monkeypatch.setattr(bootstrap, "_plan", lambda *_: PLAN)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", ctrl_d)
+    monkeypatch.setattr(bootstrap, "prepare", lambda *_: pytest.fail("nobody said yes"))
+    assert main(["bootstrap"]) == 0
+    assert "nothing was done" in capsys.readouterr().out
+
+
+def test_a_profile_of_the_shell_does_not_lead_away_from_the_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setattr(aws, "client_environment", lambda *_: {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    monkeypatch.setattr("local_aws.state.Home.running", lambda _: None)
+    keys = {"AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "eu-west-1"}
+    client = aws.clients_of({**keys, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})("sts")
+    assert client.meta.endpoint_url == "http://127.0.0.1:1"
+    variables = aws.local_variables()
+    assert "AWS_PROFILE" not in variables
+    assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
 
 
 def test_plan_names_account_policies_trust_and_costs_first() -> None:

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 
-from mlops import prices
+from mlops import costs, prices
 from mlops.commands.cost import facts, page
 from mlops.costs import Item
 from mlops.errors import CommandError
+from mlops_constructs.naming import EnvironmentNames
 
 TABLE = """
 checked = "2026-11-21"
@@ -64,6 +67,31 @@ def test_a_type_without_a_price_is_said_to_be_unknown_and_left_out_of_the_sum(ta
 def test_a_bucket_that_was_not_measured_yet_has_no_price(table: Path, items: list[Item]) -> None:
     (line,) = [each for each in page("dev", "us-east-1", prices.of("us-east-1", table), items) if " data " in each]
     assert "size unknown" in line and line.endswith("not measured yet")
+
+
+def test_columns_stay_apart_and_each_model_is_named(table: Path) -> None:
+    known = prices.of("us-east-1", table)
+    bucket = "mlops-local-foundation-data666c94c7-a8625cf4bc888"
+    items = [
+        Item("storage", bucket, "GB", None, 0.00003),
+        *(Item("alarms", "composite alarms", "alarm", 4, 0.0007, model) for model in ("loans", "mortgages")),
+    ]
+    shown = page("dev", "us-east-1", known, items)
+    assert any(f"{bucket} " in each for each in shown)
+    assert [name for each in shown for name in ("loans", "mortgages") if f"alarms, {name} " in each] == [
+        "loans",
+        "mortgages",
+    ]
+
+
+def test_where_nothing_is_deployed_that_is_said_with_what_to_do() -> None:
+    def describe_stacks(StackName: str) -> None:  # noqa: N803
+        message = f"Stack with id {StackName} does not exist"
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
+
+    clients = {"cloudformation": SimpleNamespace(describe_stacks=describe_stacks)}
+    with pytest.raises(CommandError, match=r"stack mlops-dev-foundation: does not exist; .*mlops verify says"):
+        costs.of_environment(EnvironmentNames("mlops", "dev"), clients.__getitem__, prices.of("us-east-1"))
 
 
 def test_the_list_says_of_which_day_and_region_its_prices_are(table: Path, items: list[Item]) -> None:

@@ -123,7 +123,7 @@ def test_a_file_that_nothing_can_be_learned_from_is_refused_in_one_line(
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("loan_approval", "config/dev.toml has [models.loan_approval] already"),
+        ("loan_approval", "config/ has [models.loan_approval] already, in dev"),
         ("monitoring", "is reserved"),
         ("json", "is reserved"),
         ("mlops", "is reserved"),

@@ -80,3 +80,24 @@ def test_a_stack_that_is_being_updated_is_left_alone(
     monkeypatch.setattr(world.stacks, "update_stack", busy, raising=False)
     assert main(["stop"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_stack_that_takes_no_update_is_not_said_to_be_busy(
+    world: World, updates: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    describe = world.stacks.describe_stacks
+
+    def failed(StackName: str) -> dict[str, Any]:  # noqa: N803
+        found: dict[str, Any] = describe(StackName)
+        found["Stacks"][0]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
+        return found
+
+    def refuse(**_request: Any) -> None:
+        raise refused(
+            "UpdateStack", "ValidationError", "Stack x is in UPDATE_ROLLBACK_FAILED state and can not be updated"
+        )
+
+    monkeypatch.setattr(world.stacks, "describe_stacks", failed)
+    monkeypatch.setattr(world.stacks, "update_stack", refuse, raising=False)
+    assert main(["stop"]) == 1
+    assert "is UPDATE_ROLLBACK_FAILED and takes no update; docs/operations.md" in capsys.readouterr().err

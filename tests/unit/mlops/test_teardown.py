@@ -33,8 +33,9 @@ class Pages:
 class CloudFormation:
     """One stack, of `TEMPLATE`."""
 
-    def __init__(self, body: Any = TEMPLATE, *, protected: bool = True) -> None:
-        self.body, self.protected = body, protected
+    def __init__(self, body: Any = TEMPLATE, *, protected: bool = True, data: str = "CREATE_COMPLETE") -> None:
+        self.body, self.protected, self.data = body, protected, data
+        self.listed: list[dict[str, Any]] = []
         self.unprotected: list[str] = []
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
@@ -45,10 +46,12 @@ class CloudFormation:
     def get_template(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         return {"TemplateBody": self.body}
 
-    def get_paginator(self, _: str) -> Pages:
+    def get_paginator(self, what: str) -> Pages:
+        if what == "list_stacks":
+            return Pages("StackSummaries", *self.listed)
         return Pages(
             "StackResourceSummaries",
-            {"LogicalResourceId": "Data", "PhysicalResourceId": "the-data"},
+            {"LogicalResourceId": "Data", "PhysicalResourceId": "the-data", "ResourceStatus": self.data},
             {"LogicalResourceId": "Rule", "PhysicalResourceId": "the-rule"},
             {"LogicalResourceId": "Odd", "PhysicalResourceId": "the-thing"},
         )
@@ -129,5 +132,63 @@ def test_a_wrong_name_removes_nothing(capsys: pytest.CaptureFixture[str], monkey
 
 
 class Logs:
+    def __init__(self, *groups: str) -> None:
+        self.groups = list(groups)
+
     def get_paginator(self, _: str) -> Pages:
-        return Pages("logGroups")
+        return Pages("logGroups", *({"logGroupName": each} for each in self.groups))
+
+    def delete_log_group(self, logGroupName: str) -> None:  # noqa: N803
+        self.groups.remove(logGroupName)
+
+
+class Nothing(CloudFormation):
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        return super().describe_stacks("another")
+
+
+def test_what_an_interrupted_run_left_is_removed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stacks were gone; the log groups, which go last, were not."""
+    logs = Logs("/aws/sagemaker/Endpoints/mlops-dev-loan-approval")
+    clients = {"cloudformation": Nothing(), "logs": logs, "sagemaker": SageMaker()}
+    monkeypatch.setattr("mlops.target.reach", lambda _: (load(ROOT / "config", "dev"), clients.__getitem__))
+    monkeypatch.setattr("mlops.cdk.cdk", lambda *_, **__: pytest.fail("there is no stack to destroy"))
+    assert main(["teardown", "--env", "dev", "--confirm", "dev"]) == 0
+    assert logs.groups == []
+
+
+def test_where_nothing_is_there_nothing_is_said_to_be_gone() -> None:
+    told = "\n".join(teardown.lines(teardown.Inventory((), (), ()), [], retain=True))
+    assert "none is there" in told and "retain is false" not in told
+
+
+def test_what_is_gone_already_is_not_said_to_stay() -> None:
+    inventory = teardown.observe(CloudFormation(data="DELETE_COMPLETE"), [NAMES.foundation_stack])
+    assert [each.name for each in inventory.kept] == ["the-thing"]
+
+
+def test_a_stack_that_the_configuration_does_not_have_any_more_stops_it_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloudformation = CloudFormation()
+    cloudformation.listed = [
+        {"StackName": name, "StackStatus": status}
+        for name, status in (
+            ("mlops-prod-old-model-serving", "UPDATE_COMPLETE"),
+            ("mlops-prod-older-model-serving", "DELETE_COMPLETE"),
+            ("mlops-staging-foundation", "CREATE_COMPLETE"),
+            (NAMES.foundation_stack, "CREATE_COMPLETE"),
+        )
+    ]
+    clients = {"cloudformation": cloudformation, "logs": Logs(), "sagemaker": SageMaker()}
+    monkeypatch.setattr("mlops.target.reach", lambda _: (load(ROOT / "config", "prod"), clients.__getitem__))
+    assert main(["teardown", "--env", "prod", "--plan", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["in_the_way"] == ["mlops-prod-old-model-serving"]
+    assert main(["teardown", "--env", "prod", "--confirm", "prod"]) == 1
+    assert "stack mlops-prod-old-model-serving: is of this environment, and not in its" in capsys.readouterr().err
+    assert cloudformation.unprotected == []
+
+
+def test_the_pipeline_is_no_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["teardown", "--env", "delivery", "--plan"]) == 2
+    assert "docs/teardown.md says how it is removed" in capsys.readouterr().err

@@ -257,3 +257,18 @@ def test_commands_take_the_role_that_a_delivery_names_before_they_call_anything(
     assert [(each["RoleArn"], each["RoleSessionName"]) for each in taken] == [
         ("arn:aws:iam::111122223333:role/mlops-dev-delivery", "mlops")
     ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "response", "said"),
+    [
+        ({"instances": [1, 2]}, {"predictions": [1, 2]}, ""),
+        ({"instances": [1, 2]}, {"predictions": [1]}, "1 predictions for 2 instances"),
+        ({"rows": [1, 2]}, {"predictions": [1]}, ""),
+        ([1], {"scores": []}, ""),
+    ],
+)
+def test_answers_are_counted_where_request_and_response_have_lists_of_these_names(
+    request_: Any, response: Any, said: str
+) -> None:
+    assert verify._uncounted(request_, response) == said

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
 from monitoring.auc import auc, auc_difference
 
@@ -16,17 +15,22 @@ def scored(seed, n=400, ties=False, signal=0.8):
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("ties", [False, True])
-def test_value_is_scikit_learns(seed, ties):
+def test_value_is_the_share_of_pairs_in_order(seed, ties):
+    """Of all pairs of a positive and a negative; equal scores count half."""
     labels, scores, _ = scored(seed, ties=ties)
-    assert auc(labels, scores).value == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+    assert auc(labels, scores).value == pytest.approx(wins_of(labels, scores).mean(), abs=1e-12)
+
+
+def wins_of(labels, scores):
+    x, y = scores[labels == 1], scores[labels == 0]
+    return (x[:, None] > y[None, :]) + 0.5 * (x[:, None] == y[None, :])
 
 
 def test_variance_by_the_definition():
     """DeLong's structural components, written out as the double sum of the article."""
     labels, scores, _ = scored(3, n=60, ties=True)
-    x, y = scores[labels == 1], scores[labels == 0]
-    wins = (x[:, None] > y[None, :]) + 0.5 * (x[:, None] == y[None, :])
-    expected = wins.mean(axis=1).var(ddof=1) / len(x) + wins.mean(axis=0).var(ddof=1) / len(y)
+    wins = wins_of(labels, scores)
+    expected = wins.mean(axis=1).var(ddof=1) / len(wins) + wins.mean(axis=0).var(ddof=1) / len(wins.T)
     assert auc(labels, scores).standard_error ** 2 == pytest.approx(expected, abs=1e-15)
 
 

@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from monitoring import model_quality
 
@@ -32,21 +31,26 @@ def test_names_are_model_monitors(metrics):
     assert all(set(metrics[name]) == {"value", "standard_deviation"} for name in VALUES)
 
 
-def test_values_are_scikit_learns(scored, metrics):
+def test_values_are_by_the_definition(scored, metrics):
     labels, probabilities = scored
-    predicted = probabilities > 0.25
+    pairs = list(zip(labels == 1, probabilities > 0.25, strict=True))
+    tp, fp, fn, tn = (pairs.count(each) for each in ((True, True), (False, True), (True, False), (False, False)))
+    recall, precision = tp / (tp + fn), tp / (tp + fp)
+    positive, negative = probabilities[labels == 1], probabilities[labels == 0]
     expected = {
-        "recall": sk.recall_score(labels, predicted),
-        "precision": sk.precision_score(labels, predicted),
-        "accuracy": sk.accuracy_score(labels, predicted),
-        "auc": sk.roc_auc_score(labels, probabilities),
-        "f0_5": sk.fbeta_score(labels, predicted, beta=0.5),
-        "f1": sk.f1_score(labels, predicted),
-        "f2": sk.fbeta_score(labels, predicted, beta=2),
-        "true_negative_rate": sk.recall_score(labels, predicted, pos_label=0),
+        "recall": recall,
+        "precision": precision,
+        "accuracy": (tp + tn) / len(labels),
+        "auc": (positive[:, None] > negative[None, :]).mean(),
+        "f0_5": 1.25 * precision * recall / (0.25 * precision + recall),
+        "f1": 2 * precision * recall / (precision + recall),
+        "f2": 5 * precision * recall / (4 * precision + recall),
+        "true_positive_rate": recall,
+        "true_negative_rate": tn / (tn + fp),
+        "false_positive_rate": fp / (tn + fp),
+        "false_negative_rate": fn / (tp + fn),
     }
     assert {name: metrics[name]["value"] for name in expected} == pytest.approx(expected)
-    (tn, fp), (fn, tp) = sk.confusion_matrix(labels, predicted).tolist()
     assert metrics["confusion_matrix"] == {"0": {"0": tn, "1": fp}, "1": {"0": fn, "1": tp}}
 
 
@@ -101,8 +105,8 @@ def test_curves_are_short_and_keep_their_ends(metrics):
 
 
 @pytest.mark.parametrize(("rows", "digits"), [(2, 1), (30, 1), (180, 6), (180, 1), (5000, 2)])
-def test_curves_are_scikit_learns(rows, digits):
-    """With and without ties; more points than are kept are thinned alike."""
+def test_curves_are_by_the_definition(rows, digits):
+    """One point for each score as the threshold, with and without ties; more points than are kept are thinned."""
     rng = np.random.default_rng(rows + digits)
     scores = rng.random(rows).round(digits)
     labels = np.append([0, 1], rng.random(rows - 2) < scores[2:])
@@ -111,13 +115,16 @@ def test_curves_are_scikit_learns(rows, digits):
     def kept(points):
         return points[np.unique(np.linspace(0, len(points) - 1, model_quality.CURVE_POINTS).round().astype(int))]
 
-    false_rates, true_rates, _ = sk.roc_curve(labels, scores)
-    precisions, recalls, _ = sk.precision_recall_curve(labels, scores)
+    said = [scores >= threshold for threshold in np.unique(scores)[::-1]]
+    true, false = (np.array([(each & (labels == label)).sum() for each in said]) for label in (1, 0))
+    true_rates, false_rates = (np.append(0, counts / counts[-1]) for counts in (true, false))
+    corners = np.ones(len(true_rates), dtype=bool)  # a threshold whose neighbours lie on a line with it is none
+    corners[2:-1] = (np.diff(true, n=2) != 0) | (np.diff(false, n=2) != 0)
     roc, area = found["receiver_operating_characteristic_curve"], found["precision_recall_curve"]
-    np.testing.assert_allclose(roc["false_positive_rates"], kept(false_rates), rtol=1e-14)
-    np.testing.assert_allclose(roc["true_positive_rates"], kept(true_rates), rtol=1e-14)
-    np.testing.assert_allclose(area["precisions"], kept(precisions), rtol=1e-14)
-    np.testing.assert_allclose(area["recalls"], kept(recalls), rtol=1e-14)
+    np.testing.assert_allclose(roc["false_positive_rates"], kept(false_rates[corners]), rtol=1e-14)
+    np.testing.assert_allclose(roc["true_positive_rates"], kept(true_rates[corners]), rtol=1e-14)
+    np.testing.assert_allclose(area["precisions"], kept(np.append(1, true / (true + false))[::-1]), rtol=1e-14)
+    np.testing.assert_allclose(area["recalls"], kept(true_rates[::-1]), rtol=1e-14)
 
 
 def test_same_input_gives_the_same_document(scored):

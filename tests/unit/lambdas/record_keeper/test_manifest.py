@@ -331,8 +331,12 @@ def test_version_made_in_another_account_is_not_asked_how(start):
     world.train(1, manifest="s3://staging-evidence/loan_approval/version-1/")
     keeper.happen()
     [told] = [each for each in world.manifest(1)["missing"] if each.startswith("pipeline")]
-    assert told.endswith("is in the account of staging, whose manifest has it (origin)")
+    elsewhere = "is in the account of staging, whose manifest has it (origin)"
+    assert told.endswith(elsewhere)
     assert not [call for call in world.calls if "Pipeline" in call or "Job" in call]
+    [code] = [each for each in world.manifest(1)["missing"] if each.startswith("code")]
+    assert code.endswith(elsewhere), "nor its bucket of code bundles"
+    assert world.manifest(1)["artifact"]["version_id"], "it does show which object is the model"
 
 
 def test_manifest_is_one_line_of_json_that_athena_reads(trained):

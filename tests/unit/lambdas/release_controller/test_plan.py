@@ -10,7 +10,6 @@ import pytest
 from tests.unit.lambdas.release_controller.observations import NOW, Observations, arn
 
 ENDED = "UPDATE_COMPLETE"
-RESTING = "CREATE_COMPLETE"
 
 
 @pytest.fixture

@@ -172,15 +172,15 @@ def test_text_and_parquet_are_joined_in_one_query_soon_enough() -> None:
         return Table(of, listing, lambda _bucket, name: objects[name])
 
     known = {"history": table(glue(), parts), "rows": table(rows, lines)}
-    started = time.monotonic()
+    started = time.process_time()  # of the query alone, whatever else the machine does
     answer = Query(
         'SELECT r."row", h.approvals FROM rows r LEFT JOIN history h ON h.bank = r.bank '
         'ORDER BY CAST(r."row" AS bigint)',
         "features",
     ).run(lambda _database, name: known.get(name))
     assert answer is not None
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     assert len(answer.rows) == 50_000
     assert answer.rows[11_000] == ["11000", None]
     assert answer.rows[21_999] == ["21999", "9999"]
-    assert seconds < 10, "a machine under load takes a second; more is another kind of slow"
+    assert seconds < 10, "it takes less than a second; more is another kind of slow"
