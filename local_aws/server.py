@@ -146,6 +146,7 @@ def _extend() -> None:
         target_prefix="AnyScaleFrontendService.",
         credential_scope=api.APPLICATION_AUTOSCALING,
     )
+    seam.read_model_heads()
     cloudformation.install()
     cloudwatch.install()
     autoscaling.install()

@@ -262,6 +262,15 @@ def checkout(folder: Path) -> Path:
     return copy
 
 
+def with_one_model(copy: Path) -> Path:
+    """Leave out the second model of the local environment: to synthesize it costs seconds, and says nothing new."""
+    file = copy / "config" / "local.toml"
+    kept, second, _ = file.read_text().partition("[models.mortgage_approval]")
+    assert second, "config/local.toml has no second model any more"
+    file.write_text(kept)
+    return copy
+
+
 def change_setting(copy: Path, setting: str, line: str) -> None:
     """Let each line of config/ that begins with `setting` read `line`; fails if there is none."""
     changed = 0

@@ -63,7 +63,7 @@ def explain_inline(role: iam.IRole) -> None:
 
 def _flat_forms(scope: IConstruct, arn: str) -> set[str]:
     """How cdk-nag spells a resource: as it stands, and with references to other stacks as imported values."""
-    if "*" not in arn:
+    if "*" not in arn or not _TOKEN.search(arn):
         return {arn}  # tokens hide no wildcard, and each look at one is a question to CDK's engine
     stack = cdk.Stack.of(scope)
     return {

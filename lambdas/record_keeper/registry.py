@@ -98,7 +98,9 @@ class Observer:
     def _bundle(self, uri: str) -> Bundle:
         if not self._settings.sees_making:
             # CDK's bucket lets no other account in.
-            return Bundle(trouble=f"it is in the account of {self._settings.takes_from}, whose manifest has it (origin)")
+            return Bundle(
+                trouble=f"it is in the account of {self._settings.takes_from}, whose manifest has it (origin)"
+            )
         return self._storage.bundle(uri, self._settings.folder)
 
     def _versions(self) -> dict[int, tuple[str, str]]:

@@ -73,6 +73,7 @@ from local_aws.seam.metrics import (
     visible_messages,
     write_measures,
 )
+from local_aws.seam.models import read_model_heads
 from local_aws.seam.objects import judge_requests_of_other_accounts, lock_objects
 from local_aws.seam.parameters import name_writers, watch_parameters
 from local_aws.seam.permissions import (
@@ -174,6 +175,7 @@ __all__ = [
     "put_dashboard",
     "put_event",
     "query_parameters",
+    "read_model_heads",
     "receive_event",
     "refusal",
     "remove_bus_statement",

@@ -74,6 +74,9 @@ def service_states() -> dict[str, Any]:
         if name in _UNCOPIED:
             module = app._get_module(app._state_map[name])
             states[name] = {kept: getattr(module, f"_{kept}") for kept in _UNCOPIED[name]}
+        elif name == "cloudformation":
+            stores = app._get_module(app._state_map[name])._PERSISTED_STORES
+            states[name] = {key: store() for store, key in stores}
         elif (state := get_state()) is not None:
             states[name] = state
     if "s3" in states:

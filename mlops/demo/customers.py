@@ -17,7 +17,7 @@ from mlops.demo.loans import Loan
 THREADS = 3
 BATCH = 60
 BATCH_SECONDS = 0.5
-"""A batch takes at least so long: about 120 applications a second."""
+"""A batch takes at least so long: about 120 applications a second, if it has BATCH."""
 PATIENCE_SECONDS = 1.5
 """How long after its answer an outcome is told: data capture has delivered the prediction by then."""
 
@@ -29,14 +29,20 @@ class Customers:
 
     `runtime` must not retry: a request that failed is to be counted. failures (by what was answered), versions (that
     answered) and answers (by the loan's name: whether it was approved, by which version) grow while it runs. `tell`
-    gets (inference id, outcome) of what was answered, a little later.
+    gets (inference id, outcome) of what was answered, a little later. batch: how many apply within BATCH_SECONDS.
     """
 
     def __init__(
-        self, runtime: Any, endpoint: str, loans: Iterable[Loan], prefix: str, tell: Callable[[Outcomes], object]
+        self,
+        runtime: Any,
+        endpoint: str,
+        loans: Iterable[Loan],
+        prefix: str,
+        tell: Callable[[Outcomes], object],
+        batch: int = BATCH,
     ) -> None:
         self._runtime, self._endpoint, self._prefix, self._tell = runtime, endpoint, prefix, tell
-        self._loans = iter(loans)
+        self._loans, self._batch = iter(loans), batch
         self._late: deque[tuple[float, Outcomes]] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="customers", daemon=True)
@@ -63,7 +69,7 @@ class Customers:
             with ThreadPoolExecutor(THREADS) as pool:
                 while not self._stop.is_set():
                     due = time.monotonic() + BATCH_SECONDS
-                    batch = list(islice(self._loans, BATCH))
+                    batch = list(islice(self._loans, self._batch))
                     names = list(pool.map(self._apply, batch))
                     answered = [(name, loan.outcome) for name, loan in zip(names, batch, strict=True) if name]
                     self._late.append((time.monotonic(), answered))

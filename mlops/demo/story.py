@@ -16,7 +16,7 @@ from mlops import checkout, ledger, outcomes, pipelines, registry, release_state
 from mlops.cdk import ROOT
 from mlops.console import line
 from mlops.demo import loans
-from mlops.demo.customers import Customers
+from mlops.demo.customers import BATCH, Customers
 from mlops.demo.phases import Run
 from mlops.errors import CommandError
 from mlops.ledger import Entry
@@ -127,13 +127,13 @@ class Story:
         self.releases.append(result)
         return result
 
-    def customers(self, prefix: str) -> Customers:
+    def customers(self, prefix: str, batch: int = BATCH) -> Customers:
         """Customers who apply as long as the context lasts; `prefix` begins the inference ids of their requests."""
 
         def tell(known: Any) -> None:
             outcomes.put(self._clients("s3"), self.capture_bucket, self.target.names.folder, known, outcomes.utc_now())
 
-        return Customers(self.runtime, self.endpoint, self.applications, prefix, tell)
+        return Customers(self.runtime, self.endpoint, self.applications, prefix, tell, batch)
 
     def _follow(self, package: str, known: set[str], generation: int) -> Iterator[Entry]:
         """Yield the controller's new decisions until the version serves alone, or has no part in it any more.

@@ -211,9 +211,9 @@ def test_nothing_is_deployed_to_what_rings_and_what_rings_afterwards_is_rolled_b
         assert (condition["Result"], rule["RuleTypeId"]["Provider"]) == (result, "CloudWatchAlarm")
         assert (rule["Configuration"]["AlarmStates"], rule["Configuration"]["WaitTime"]) == ("ALARM", wait)
         alarm = delivery.body["Resources"][rule["Configuration"]["AlarmName"]["Ref"]]["Properties"]
-        [figure] = [each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each]
-        dimensions = {each["Name"]: each["Value"] for each in figure["Metric"]["Dimensions"]}
-        assert dimensions == {"EndpointName": f"mlops-{environment}-loan-approval", "VariantName": "champion"}
+        figures = [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+        watched = [{each["Name"]: each["Value"] for each in figure["Dimensions"]} for figure in figures]
+        assert {"EndpointName": f"mlops-{environment}-loan-approval", "VariantName": "champion"} in watched
     assert "--watch" not in commands(projects(delivery)[f"Deploy-{environment}/Verify"])[-1]
 
 

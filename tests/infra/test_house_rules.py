@@ -161,7 +161,8 @@ def test_a_broken_property_is_found(rule, kind, path, new, says, bodies):
 
 def test_a_resource_without_tags_or_with_another_models_is_found(bodies):
     for new in (DELETE, [{"Key": "project", "Value": "mlops"}, {"Key": "environment", "Value": "dev"}]):
-        broken, name = breaking(bodies("prod"), "AWS::SageMaker::Endpoint", "Properties.Tags", new)
+        of_loans = {name: body for name, body in bodies("prod").items() if "-loan-approval-" in name}
+        broken, name = breaking(of_loans, "AWS::SageMaker::Endpoint", "Properties.Tags", new)
         to_do = found(broken, expected_of("prod"), rule="tagged")[name]
         assert "environment = prod" in to_do and "model = loan-approval" in to_do
     assert "project = mlops" not in to_do
@@ -222,7 +223,7 @@ def test_a_function_whose_failures_go_nowhere_is_found(bodies):
 
 def test_a_scaling_target_that_would_outlive_its_variant_is_found(bodies):
     changed = copy.deepcopy(bodies("prod"))
-    [serving] = [body for name, body in changed.items() if name.endswith("-serving")]
+    [serving] = [body for name, body in changed.items() if name.endswith("-loan-approval-serving")]
     targets = {n: r for n, r in serving["Resources"].items() if r["Type"].endswith("ScalableTarget")}
     [challenger] = [n for n, r in targets.items() if r["Properties"]["ResourceId"].endswith("/challenger")]
     targets[challenger]["Condition"] = "HasChampion"
@@ -258,7 +259,7 @@ def monitored(expression):
 @pytest.mark.parametrize("default", ("", None))
 def test_an_ssm_parameter_without_a_name_is_found(default, bodies):
     changed = copy.deepcopy(bodies("prod"))
-    [serving] = [body for name, body in changed.items() if name.endswith("-serving")]
+    [serving] = [body for name, body in changed.items() if name.endswith("-loan-approval-serving")]
     put(serving["Parameters"]["ChampionPackage"], "Default", DELETE if default is None else default)
     assert "empty" in found(changed, expected_of("prod"), rule="parameters-exist")["ChampionPackage"]
 

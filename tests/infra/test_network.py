@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.infra.environments import (
     TRAINED,
     flat,
     in_accounts,
+    new_app,
 )
 
 CODE = ("lambdas", "pipeline_code")
@@ -29,7 +31,8 @@ _CALLED = re.compile(r"""(?:\bclients?|boto3\.client)\(\s*"([a-z0-9-]+)\"""")
 _LISTED = re.compile(r"""(?:for \w+ in|name:.*in) \(((?:"[a-z0-9-]+",? ?)+)\)""")
 _NAMES_OF_FIELDS = {"runtime": "sagemaker-runtime", "lambda_": "lambda"}
 _CLOSING = "NetworkWatchClosing"
-OUTSIDE = {"ec2"}  # called by that function alone
+OUTSIDE = {"ec2": "lambdas/custom_resources", "codebuild": "lambdas/project_controller"}
+"""Services without an endpoint, and the one place whose code calls each: a function that is not in the network."""
 JOBS = {"Processing", "Training", "Tuning"}
 
 ISOLATED = {
@@ -50,10 +53,10 @@ ISOLATED = {
 }
 
 
-def services() -> set[str]:
+def services(folders=CODE) -> set[str]:
     """What functions, jobs and models make boto3's clients of, by boto3's names."""
     found = set()
-    for path in (path for folder in CODE for path in (ROOT / folder).rglob("*.py")):
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         text = path.read_text()
         for fields in (match["fields"] for match in _CLIENTS.finditer(text)):
             found |= {_NAMES_OF_FIELDS.get(name, name) for name in _FIELD.findall(fields)}
@@ -129,7 +132,33 @@ def test_synthesis_looks_nothing_up(synthesized):
 
 
 def test_every_service_that_is_called_has_an_endpoint_and_no_other_has():
-    assert services() - OUTSIDE == {*GATEWAYS, *INTERFACES, *ON_DEMAND}
+    assert services() - {*OUTSIDE} == {*GATEWAYS, *INTERFACES, *ON_DEMAND}
+
+
+@pytest.mark.parametrize("service", OUTSIDE)
+def test_what_has_no_endpoint_is_called_from_outside_alone(service):
+    places = {place.relative_to(ROOT).as_posix() for folder in CODE for place in (ROOT / folder).iterdir()}
+    assert [place for place in sorted(places) if service in services([place])] == [OUTSIDE[service]]
+
+
+def test_the_function_that_starts_builds_is_outside_where_there_is_a_network(tmp_path):
+    from mlops_constructs.naming import EnvironmentNames
+    from stacks.environment import add_stacks
+
+    config = Path(shutil.copytree(ROOT / "config", tmp_path / "config"))
+    with (config / "staging.toml").open("a") as file:
+        file.write('\n[projects]\nenabled = true\nroles = ["arn:aws:iam::111122223333:role/studio"]\n')
+    app = new_app(tmp_path / "cdk.out")
+    settings = load(config, "staging").model_copy(update={"models": {}})  # the models' stacks would only cost time
+    add_stacks(app, settings, code_root=ROOT / "pipeline_code")
+    stack = EnvironmentNames(settings.project, "staging").projects_stack
+    template = json.loads((Path(app.synth().directory) / f"{stack}.template.json").read_text())
+    functions = {
+        name: each["Properties"]
+        for name, each in template["Resources"].items()
+        if each["Type"] == "AWS::Lambda::Function"
+    }
+    assert [name.startswith("NewModels") for name, each in functions.items() if "VpcConfig" not in each] == [True]
 
 
 @pytest.mark.parametrize("environment", PRIVATE)

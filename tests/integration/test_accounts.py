@@ -20,7 +20,7 @@ from mlops.cdk import ROOT
 from mlops.demo import loans
 from mlops.demo.story import SLIP
 from mlops_constructs.naming import ReleaseParameter
-from tests.deployed import Platform, checkout, run_trained, until
+from tests.deployed import Platform, checkout, run_trained, until, with_one_model
 from tests.local_aws_fixture import LocalAws
 
 ACCOUNT, THIRD = "444455556666", "777788889999"
@@ -43,7 +43,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout with one more environment: the local one's settings in another account and in a VPC, which takes what
     the local one has tested, and whose degradation the local one hears of. It looks by itself once a day only."""
-    copy = checkout(tmp_path_factory.mktemp("accounts"))
+    copy = with_one_model(checkout(tmp_path_factory.mktemp("accounts")))
     local = (copy / "config" / "local.toml").read_text()
     one_fleet = changed(local, "daily_instances = 2", "daily_instances = 0")  # no challenger, so nothing to count
     release, retraining = "[model_defaults.release]\n", "[model_defaults.retraining]\n"

@@ -262,8 +262,9 @@ class Account:
 
 @pytest.fixture(scope="module")
 def synthesis(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
-    """Every template of every environment by the name of its stack."""
-    paths = all_synthesized(tmp_path_factory).glob(f"*/*{SUFFIX}")
+    """Every template of every environment, all in one account, by the name of its stack."""
+    folder = all_synthesized(tmp_path_factory)  # beside these, the same stacks are there in accounts of their own
+    paths = [path for each in (*ENVIRONMENTS, WATCHED_BY_AWS) for path in (folder / each).glob(f"*{SUFFIX}")]
     files = {path.name.removesuffix(SUFFIX): json.loads(path.read_text()) for path in paths}
     found = {name: Template(body) for name, body in sorted(files.items())}
     watched = {each.replace("mlops", WATCHED_BY_AWS, 1) for each in stack_names("staging")}
@@ -347,7 +348,7 @@ def test_who_is_not_told_is_not_told_on_purpose(accounts: list[Account], every: 
 
 
 def test_rules_wake_controllers_for_the_alarms_that_they_name(accounts: list[Account]) -> None:
-    """Guardrails wake the release controller; degradation wakes retraining, also where it is made for others."""
+    """All of the serving stack wake the release controller; degradation wakes retraining, also made for others."""
     woken: dict[str, set[str]] = {}
     for account in accounts:
         for rule, (pattern, _) in account.wakes.items():
@@ -357,7 +358,8 @@ def test_rules_wake_controllers_for_the_alarms_that_they_name(accounts: list[Acc
     assert all(woken.values()), woken
     heard = set().union(*woken.values())
     driven = [drive.alarm for account in accounts for drive in account.driven]
-    known = {each.name for each in driven if "Guardrails" in each.logical_id or "Degradation" in each.logical_id}
+    wake = ("Guardrails", "StopDeadLetters", "Degradation")
+    known = {each.name for each in driven if any(kind in each.logical_id for kind in wake)}
     # Nothing is trained anew in dev, nor on mortgages, whose data have no dates.
     still = ("mlops-dev-loan-approval-monitoring", "mlops-local-mortgage-approval-monitoring")
     assert heard == {name for name in known if not name.startswith(still)}

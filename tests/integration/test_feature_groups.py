@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mlops.errors import CommandError
-from tests.deployed import Platform, change_setting, checkout, run_deployed
+from tests.deployed import Platform, change_setting, checkout, run_deployed, with_one_model
 from tests.local_aws_fixture import LocalAws
 
 GROUP, STACK = "mlops-local-bank-history", "mlops-local-features"
@@ -20,7 +20,7 @@ DEPLOYED = ["bank", "known_from", "approvals_12m", "charge_offs_12m", "charge_of
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return checkout(tmp_path_factory.mktemp("features"))
+    return with_one_model(checkout(tmp_path_factory.mktemp("features")))
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ PROJECT, ACCOUNT, REGION = "mlops", "111122223333", "eu-west-1"
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
 IN_ACCOUNTS = "accounts"
 """Stands for all environments of the shape in which each has an account of its own."""
+SHAPES = (*ENVIRONMENTS, IN_ACCOUNTS)
 _OF_TESTS = ("second",)
 """Environments in another account, which tests have beside the local one."""
 _HASH = re.compile(r"[0-9a-f]{64}")

@@ -17,14 +17,6 @@ class Reason:
     resource: str = "*"
 
 
-_DEMO = (
-    "Monitoring judges months of traffic, and retraining follows it: `make demo` runs both, and the local AWS compares "
-    "its calls too; no test runs so long."
-)
-_CODE_ONLY = (
-    "tests/integration/test_batch_and_release_tests.py runs the code of the function, which is not deployed there."
-)
-
 _NOT_EMULATED = (
     Reason(
         "*",
@@ -33,9 +25,19 @@ _NOT_EMULATED = (
     ),
     Reason(
         "*",
-        ("ec2:*",),
+        ("ec2:*NetworkInterface*", "ec2:Describe*", "ec2:*PrivateIpAddresses"),
         "Lambda and SageMaker make network interfaces with the role of what runs in a VPC (Lambda developer guide, "
         "configuration-vpc; SageMaker developer guide, sagemaker-roles); processes here have none.",
+    ),
+    Reason(
+        "foundation/NetworkWatchClosing*",
+        ("ec2:RevokeSecurityGroupIngress",),
+        "The group that comes with a VPC lets its members in on AWS; here it has no such rule.",
+    ),
+    Reason(
+        "foundation/NetworkWatchFlowLogs*",
+        ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups"),
+        "The network writes its flow logs with it; the local AWS has no traffic.",
     ),
     Reason(
         "*",
@@ -101,8 +103,7 @@ _NOT_EMULATED = (
     Reason(
         "foundation/LedgerBackupRole*",
         ("backup:DescribeBackupVault", "dynamodb:*", "kms:*"),
-        "AWS Backup copies the ledger with it (mlops_constructs/ledger_backup.py has the source); the local AWS records "
-        "the plan and copies nothing.",
+        "AWS Backup copies the ledger with it (ledger_backup.py has the source); the local AWS only records the plan.",
     ),
     Reason(
         "access/TrailWatchRole*",
@@ -138,7 +139,16 @@ _ONLY_WHEN_IT_FAILS = (
     ),
     Reason("*", ("athena:StopQueryExecution",), "A query that takes longer than its function has time."),
     Reason("*", ("sagemaker:Stop*",), "A person stops an execution, and it stops its jobs."),
-    Reason("serving/*", ("kms:Decrypt", "kms:GenerateDataKey"), "For the encrypted dead-letter queue of a schedule."),
+    Reason(
+        "release/BatchFunction*",
+        ("sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"),
+        "A transform job that failed, or could not be started, is told in a message.",
+    ),
+    Reason(
+        "monitoring/RetrainingFunction*",
+        ("sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"),
+        "An execution that it started and that is no longer among the newest ones, and the steps of one that failed.",
+    ),
 )
 
 _ONLY_IN_OTHER_SHAPES = (
@@ -154,22 +164,8 @@ _ONLY_IN_OTHER_SHAPES = (
     Reason("*", ("dynamodb:GetItem",), "Ledger.grant_append: an entry that is there already is read again."),
     Reason(
         "monitoring/MonitoringRole*",
-        (
-            *("sagemaker:AddTags", "sagemaker:CreateProcessingJob", "sagemaker:DescribeProcessingJob"),
-            *("sagemaker:DescribeModelPackage", "iam:PassRole", "events:PutEvents", "ssm:GetParameter"),
-            *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "s3:GetObject", "s3:PutObject"),
-            *("kms:Decrypt", "kms:GenerateDataKey", "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage"),
-            *("ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"),
-        ),
-        _DEMO,
-    ),
-    Reason(
-        "monitoring/RetrainingFunction*",
-        (
-            *("sagemaker:StartPipelineExecution", "sagemaker:DescribePipelineExecution", "s3:GetObject", "sns:Publish"),
-            *("sagemaker:ListPipelineExecutionSteps", "dynamodb:PutItem"),
-        ),
-        _DEMO,
+        ("sagemaker:DescribeModelPackage", "s3:GetObject", "kms:Decrypt"),
+        "Versions that come from another environment: the tests that have one let its monitors judge no traffic.",
     ),
     Reason(
         "monitoring/ScheduleRole*",
@@ -177,58 +173,38 @@ _ONLY_IN_OTHER_SHAPES = (
         "Scheduler starts the monitors at a time of the day that no test waits for, with the key for what fails.",
     ),
     Reason(
-        "release/BatchFunction*",
-        (
-            *("cloudformation:DescribeStacks", "sagemaker:AddTags", "sagemaker:CreateTransformJob", "sns:Publish"),
-            *("kms:Decrypt", "kms:GenerateDataKey", "logs:CreateLogStream", "logs:PutLogEvents"),
-        ),
-        _CODE_ONLY,
-    ),
-    Reason(
         "release/TestsFunction*",
-        (
-            *("cloudformation:DescribeStacks", "sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"),
-            *("sagemaker:InvokeEndpoint", "s3:GetObject", "sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"),
-            *("logs:CreateLogStream", "logs:PutLogEvents"),
-        ),
-        _CODE_ONLY,
+        ("cloudformation:DescribeStacks",),
+        "Asked when another version answers than the one that is tested: it was released meanwhile.",
     ),
-    Reason("release/Controller*", ("lambda:InvokeFunction",), "Only an environment with release tests asks for them."),
     Reason(
         "release/Controller*",
         ("s3:GetObject", "s3:PutObject", "sagemaker:DeleteModelPackage"),
         "Versions are retired after release.keep_versions of them; tests register fewer.",
     ),
     Reason(
-        "serving/Role*",
-        ("s3:GetObject", "s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
-        "Transform jobs with the model's own role: batch scoring is not deployed in the tests.",
-    ),
-    Reason(
-        "serving/StopRole*", ("*",), "Only dev stops its endpoints at night; a test of the schedule sends it itself."
-    ),
-    Reason(
-        "foundation/NetworkWatch*",
-        ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups"),
-        "The network's own function and its flow logs are where there is a network.",
+        "serving/StopRole*",
+        (
+            *("cloudformation:UpdateStack", "ssm:GetParameters", "sqs:SendMessage", "kms:Decrypt"),
+            "kms:GenerateDataKey",
+        ),
+        "Only dev stops its endpoints at night; a test of the schedule sends it itself.",
     ),
     Reason(
         "*/EmptyOnDelete*",
-        (
-            *("s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListBucketVersions"),
-            *("sagemaker:DeleteModelPackage", "sagemaker:ListModelPackages"),
-        ),
-        "What a bucket or a registry holds is deleted with its stack: tests destroy one of the environments.",
+        ("s3:DeleteObject", "s3:DeleteObjectVersion"),
+        "Buckets of access logs are emptied with their stack; nothing writes into them here.",
+        resource="*AccessLogs*",
     ),
-    Reason("features/GroupsGuard*", ("cloudformation:DescribeStacks",), "Asked when a group changes."),
+    Reason(
+        "access/EmptyOnDelete*",
+        ("s3:DeleteObject", "s3:DeleteObjectVersion"),
+        "The trail's bucket is emptied with its stack; nothing writes into it here.",
+        resource="*TrailFiles*",
+    ),
 )
 
-NOT_RUN = (
-    "access/TrailWatchRole",
-    "monitoring/MonitoringRole",
-    "monitoring/ScheduleRole",
-    "release/BatchFunctionRole",
-)
+NOT_RUN = ("access/TrailWatchRole", "monitoring/ScheduleRole")
 """Roles of the local environment, by how their names start, that no test lets AWS take; each right has a reason."""
 
 REASONS = (*_NOT_EMULATED, *_ONLY_WHEN_IT_FAILS, *_ONLY_IN_OTHER_SHAPES)

@@ -27,11 +27,15 @@ _ARNS = {
     "AWS::SageMaker::Pipeline": "arn:aws:sagemaker:{place}:pipeline/{name}",
     "AWS::SageMaker::MlflowTrackingServer": "arn:aws:sagemaker:{place}:mlflow-tracking-server/{name}",
 }
-_NAMES = ("BucketName", "TopicName", "QueueName", "TableName", "FunctionName", "LogGroupName", "RoleName", "AlarmName")
-_NAMES += ("PipelineName", "Name")
+_NAMES = (
+    *("BucketName", "TopicName", "QueueName", "TableName", "FunctionName", "LogGroupName", "RoleName", "AlarmName"),
+    *("PipelineName", "Name"),
+)
 _REF_IS_ARN = ("AWS::SNS::Topic",)
-_SERVICES = ("lambda", "sagemaker", "scheduler", "events", "states", "codebuild", "codepipeline", "servicecatalog")
-_SERVICES += ("backup", "cloudtrail", "vpc-flow-logs")
+_SERVICES = (
+    *("lambda", "sagemaker", "scheduler", "events", "states", "codebuild", "codepipeline", "servicecatalog"),
+    *("backup", "cloudtrail", "vpc-flow-logs"),
+)
 # DegradationReader: a function of another account takes it.
 _READER = "Reader"
 

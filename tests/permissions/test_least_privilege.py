@@ -9,12 +9,11 @@ import pytest
 
 from tests.infra.environments import ACCOUNTS, all_synthesized, in_accounts
 from tests.permissions import calls, comparison
-from tests.permissions.calls import ENVIRONMENTS, IN_ACCOUNTS, Record
+from tests.permissions.calls import IN_ACCOUNTS, SHAPES, Record
 from tests.permissions.reasons import NOT_RUN, REASONS
 from tests.permissions.templates import Environment, Role
 
 Roles = dict[tuple[str, str], Role]
-SHAPES = (*ENVIRONMENTS, IN_ACCOUNTS)
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,11 @@ def test_a_call_that_was_refused_is_named() -> None:
     assert problems({}, {}, {CALL}) == [f"refused: {CALL}; see docs/least-privilege.md"]
 
 
+def test_a_call_that_only_a_failure_brings_about_is_expected_in_each_run() -> None:
+    stopped = Call("release/ControllerFunctionRole", "athena:StopQueryExecution", "arn:aws:athena:x")
+    assert problems({}, {stopped: {"local"}}, set()) == []
+
+
 def test_recording_adds_to_what_is_there() -> None:
     merged = recorded({CALL: frozenset({"prod"}), ELSEWHERE: frozenset({"dev"})}, {CALL: {"local"}})
     assert merged == {CALL: frozenset({"local", "prod"}), ELSEWHERE: frozenset({"dev"})}

@@ -91,7 +91,22 @@ ROLE = {
             "Statement": [
                 {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
             ],
-        }
+        },
+        "Policies": [
+            {
+                "PolicyName": "queues",
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": ["sqs:SendMessage", "kms:Decrypt", "kms:GenerateDataKey", "logs:*"],
+                            "Resource": "*",
+                        }
+                    ],
+                },
+            }
+        ],
     },
 }
 ENCRYPTED_QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}}}

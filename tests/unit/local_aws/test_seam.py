@@ -55,6 +55,7 @@ def test_the_pinned_version_is_installed() -> None:
         (RESPONSES, "get_account_id", []),
         (RESPONSES, "get_region", []),
         (RESPONSES, "request_scope", ["account_id", "region"]),
+        (RESPONSES, "_service_model", ["service"]),
         (EVENTBRIDGE, "_put_events", ["data", "allow_aws_source"]),
         (EVENTBRIDGE, "_invoke_target", ["target", "event", "rule", "view"]),
         (EVENTBRIDGE, "_dispatch_to_lambda", ["arn", "payload"]),
@@ -157,6 +158,7 @@ def test_a_function_takes_what_the_seam_gives_it(module: str, name: str, paramet
 def test_what_the_seam_replaces_in_other_modules_is_looked_up_there_when_called() -> None:
     """A replaced function works only if its callers read the module's name each time."""
     for module, caller, name in [
+        (RESPONSES, "_expected_envelope_content_type", "_service_model"),
         (EVENTBRIDGE, "_dispatch_event", "_invoke_target"),
         (EVENTBRIDGE, "_invoke_target", "_dispatch_to_lambda"),
         (EVENTBRIDGE, "_invoke_target", "_dispatch_to_event_bus"),
@@ -187,6 +189,7 @@ def test_what_the_seam_replaces_in_other_modules_is_looked_up_there_when_called(
         (APP, "SERVICE_HANDLERS"),
         (APP, "_state_map"),
         (ROUTER, "SERVICE_PATTERNS"),
+        (RESPONSES, "_BOTOCORE_NAME"),
         (CLOUDFORMATION, "_ACTION_HANDLERS"),
         (PROVISIONERS, "_RESOURCE_HANDLERS"),
         (PROVISIONERS, "_REPLACING_PROPERTIES"),
@@ -254,6 +257,35 @@ def test_a_service_saves_no_store_that_checkpoints_would_miss(
     assert set(state) == set(kept._UNCOPIED[service])
     for name, value in state.items():
         assert type(value) is type(getattr(module, f"_{name}")), f"{service}: {name} is saved in another form"
+
+
+def test_stacks_are_saved_as_they_would_save_themselves() -> None:
+    """They would copy themselves first, and that takes longer than all else."""
+    from local_aws.seam import state
+
+    module = importlib.import_module(CLOUDFORMATION)
+    stores = state.service_states()["cloudformation"]
+    assert {key: type(value) for key, value in stores.items()} == {
+        key: type(value) for key, value in module.get_state().items()
+    }
+    assert stores["stacks"] is named(CLOUDFORMATION, "_stacks")
+
+
+def test_of_a_model_its_metadata_are_known_without_the_rest() -> None:
+    """In a process of its own, since what is replaced stays."""
+    code = (
+        "from ministack.core import responses; whole = responses._service_model\n"
+        "from local_aws import seam; seam.read_model_heads()\n"
+        "for service in ('s3', 'sqs', 'monitoring', 'events', 'ec2', 'iam', 'logs'):\n"
+        "    head = responses._service_model(service)\n"
+        "    assert not whole.cache_info().misses, service\n"
+        "    assert head.metadata == dict(whole(service).metadata), service\n"
+        "    assert head.service_id == whole(service).service_id\n"
+        "    whole.cache_clear()\n"
+        "assert responses._service_model('nothing of AWS') is None"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
 
 
 def test_every_service_can_be_restored() -> None:
