@@ -43,7 +43,8 @@ def test_a_version_is_registered_in_its_group_with_its_status(ctx: Context) -> N
 @pytest.mark.parametrize(
     ("operation", "params", "resource"),
     [
-        ("ListModelPackages", {"ModelPackageGroupName": "loans"}, "*"),
+        ("ListModelPackages", {"ModelPackageGroupName": "loans"}, "model-package-group/loans"),
+        ("ListModelPackages", {}, "*"),
         ("ListPipelineExecutions", {"PipelineName": "p"}, "pipeline/p"),
         ("DescribeModelPackage", {"ModelPackageName": "loans/1"}, "model-package/loans/1"),
         ("StartPipelineExecution", {"PipelineName": "p"}, "pipeline/p"),
