@@ -30,6 +30,7 @@ _THROTTLE_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 def install() -> None:
     """Take over the invocations of type Event, and those of EventBridge and Scheduler."""
     seam.replace_async_invocations(_start, _not_delivered)
+    seam.let_runs_end()
 
 
 def _start(function: dict[str, Any], event: Any) -> None:

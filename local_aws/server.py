@@ -36,6 +36,7 @@ _KEPT_VARIABLES = frozenset(
 # Modules of local_aws.sagemaker that are run by their path in child processes.
 _SCRIPTS = frozenset({"launcher", "toolkit_server"})
 _STOP_SECONDS = 20.0
+_RUN_SECONDS = 10.0
 _SAVE_SECONDS = 5.0
 _EXIT_SECONDS = 3.0
 _CONTROL = "/_local_aws/"
@@ -225,11 +226,12 @@ class _Process:
         """Flush and end what runs, then save; the server still answers meanwhile.
 
         Stack operations end first, since half an operation cannot be saved, and one that waits for an
-        endpoint would wait for ever after the hooks.
+        endpoint would wait for ever after the hooks. Then the functions, whose locks would be saved with the rest.
         """
         self._home.forget()
-        await asyncio.to_thread(_wait_for_stacks, _STOP_SECONDS)
+        await asyncio.to_thread(_wait_while, seam.operation_in_progress, _STOP_SECONDS)
         self._stopping.set()
+        await asyncio.to_thread(_wait_while, seam.functions_run, _RUN_SECONDS)
         for hook in api.stop_hooks:
             await asyncio.to_thread(_guarded, hook)
         await asyncio.to_thread(self._saver.save_at_end, _SAVE_SECONDS)
@@ -273,9 +275,9 @@ class _Process:
         await send({"type": "http.response.body", "body": body})
 
 
-def _wait_for_stacks(seconds: float) -> None:
+def _wait_while(goes_on: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while seam.operation_in_progress() and time.monotonic() < deadline:
+    while goes_on() and time.monotonic() < deadline:
         time.sleep(0.05)
 
 

@@ -1,11 +1,11 @@
 """A real local AWS for the tests that need one."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.local_aws_fixture import LocalAws, run_local_aws
+from tests.local_aws_fixture import LocalAws, run_local_aws, said_by_functions
 from tests.permissions.recording import pytest_addoption, pytest_configure, pytest_sessionfinish
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish"]  # hooks that pytest finds here
@@ -21,3 +21,13 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 def own_local_aws(tmp_path: Path) -> Iterator[LocalAws]:
     """A server for one test, which may kill it and start it again."""
     yield from run_local_aws(tmp_path / "local_aws")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test of a deployed platform shows what the functions said last: they run in processes of their own."""
+    report = yield
+    local_aws = getattr(item, "funcargs", {}).get("local_aws")
+    if report.failed and isinstance(local_aws, LocalAws):
+        report.sections.append(("what functions said last", said_by_functions(local_aws)))
+    return report

@@ -1,5 +1,6 @@
 """The platform deployed to a local AWS by the real command line, and what tests do with it."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -30,9 +31,10 @@ NAMES = EnvironmentNames("mlops", "local")
 MODEL = NAMES.model("loan_approval")
 BOOK = "2008-12-31"
 """Up to this day the loans go that tests train on: all of them."""
-_NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", "__pycache__", "cdk.out")
+_NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", ".*_cache", "cdk.out")
 _OF_ONE_SERVER = ("lock", "port", "server.*", "ministack", "tmp", "permissions.jsonl")
 """What a state directory holds besides the state: the port, for one, that two servers cannot share."""
+_SAID = "training.json"
 _STAMP = "installed"
 """The file by which the Makefile knows that packages are there."""
 
@@ -80,6 +82,16 @@ class Platform:
 
     def deploy(self, *stacks: str, assembly: Path | None = None) -> None:
         self.cdk("deploy", *(stacks or ("--all",)), "--require-approval", "never", assembly=assembly)
+        self._forget_the_clock()
+
+    def _forget_the_clock(self) -> None:
+        """Schedules of monitors rest: tests that run at one in the morning would have their alarms reset by one."""
+        scheduler = self.client("scheduler")
+        for page in scheduler.get_paginator("list_schedules").paginate(NamePrefix=self.names.base):
+            for each in page["Schedules"]:
+                schedule = scheduler.get_schedule(Name=each["Name"])
+                kept = ("Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
+                scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
 
     def mlops(self, *arguments: str, person: str = "") -> "subprocess.CompletedProcess[str]":
         """Run the command line in a process of its own, with the session of a person, or as the account's root."""
@@ -132,6 +144,10 @@ class Platform:
         execution = self.follow(self.start(uri))
         assert execution["PipelineExecutionStatus"] == "Succeeded", self.said[-20:]
         return releases.newest_version(self.client("sagemaker"), self.model.package_group)
+
+    def said_in_training(self) -> list[tuple[str, str]]:
+        """What the pipeline run of `run_trained` said: (step, text)."""
+        return [(who, text) for who, text in json.loads((self._local_aws.home / _SAID).read_text())]
 
     def versions(self) -> list[dict[str, Any]]:
         listed: list[dict[str, Any]] = self.client("sagemaker").list_model_packages(
@@ -233,6 +249,7 @@ def _trained(factory: pytest.TempPathFactory) -> Path:
         with contextmanager(run_local_aws)(_copied(_deployed(factory), folder)) as local_aws:
             platform = Platform(local_aws)
             platform.train()
+            (folder / _SAID).write_text(json.dumps(platform.said))
             # What still works on the version when the server stops would be lost, and its lock kept.
             place = evidence.bucket(platform.target)
             until(lambda: evidence.versions(local_aws.client("s3"), place, MODEL) == [1], "version 1 is recorded")

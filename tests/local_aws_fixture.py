@@ -77,3 +77,25 @@ def run_local_aws(home: Path) -> Iterator[LocalAws]:
         log = Home(home).log.read_text()
         if "Traceback" in log or " ERROR " in log:
             print(f"--- {Home(home).log}\n{log}")
+
+
+def said_by_functions(local_aws: LocalAws, newest: int = 40) -> str:
+    """The newest lines of all functions' logs in the client's account, oldest first."""
+    try:
+        logs = local_aws.client("logs")
+        groups = [
+            each["logGroupName"]
+            for page in logs.get_paginator("describe_log_groups").paginate()
+            for each in page["logGroups"]
+            if "/sagemaker/" not in each["logGroupName"]
+        ]
+        events = [
+            (event["timestamp"], group, event["message"].rstrip())
+            for group in groups
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            for event in page["events"]
+            if "{" in event["message"]
+        ]
+    except Exception as error:  # it explains a failure, and must not be one
+        return f"cannot be read: {error}"
+    return "\n".join(f"{group}: {message[:800]}" for _, group, message in sorted(events)[-newest:])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextvars
 import json
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from local_aws.core.api import Context
@@ -64,10 +66,52 @@ def execute_function(ctx: Context, function: dict[str, Any], event: Any) -> dict
         return dict(lambda_svc._execute_function_with_config_scope(record, event))
 
 
+_retired: set[Any] = set()
+"""Processes of functions that were changed or deleted while they ran."""
+
+
+def let_runs_end() -> None:
+    """A function that is changed or deleted while it runs ends its run as it was.
+
+    ministack kills it, which AWS does not. What the run held, such as a lock, would stay held.
+    """
+    from ministack.core import lambda_runtime
+
+    end = lambda_runtime.kill_workers
+
+    def after_their_runs(workers: Iterable[Any]) -> None:
+        known = [worker for worker in workers if worker is not None]
+        busy = [worker for worker in known if worker.in_use]
+        _retired.update(busy)
+        for worker in busy:
+            threading.Thread(target=_retire, args=(worker, end), name="lambda-retired", daemon=True).start()
+        end([worker for worker in known if worker not in _retired])
+
+    lambda_runtime.kill_workers = after_their_runs
+
+
+def _retire(worker: Any, end: Callable[[list[Any]], None]) -> None:
+    deadline = time.monotonic() + float(worker.config.get("Timeout", 3)) + 5
+    while worker.in_use and time.monotonic() < deadline:
+        time.sleep(0.05)
+    end([worker])
+    _retired.discard(worker)
+
+
+def functions_run() -> bool:
+    """Whether any function runs."""
+    from ministack.core import lambda_runtime
+
+    return bool(lambda_runtime.workers_in_use() or _retired)
+
+
 def end_function_processes() -> None:
     """End the processes of functions, also of those that run: each would go on until its event is handled."""
     from ministack.core import lambda_runtime
 
+    with lambda_runtime._lock:
+        for worker in [*_retired, *(each for workers in lambda_runtime._workers.values() for each in workers)]:
+            worker.in_use = False
     lambda_runtime.reset()
 
 

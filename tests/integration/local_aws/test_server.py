@@ -29,7 +29,9 @@ def handler(event, context):
     queue = os.environ["SEEN"]
     body = json.dumps({"event": event, "endpoint": os.environ["AWS_ENDPOINT_URL"], "at": time.time()})
     boto3.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
-    time.sleep(float(os.environ.get("SECONDS", "0")))
+    time.sleep(event.get("seconds", float(os.environ.get("SECONDS", "0"))))
+    if "seconds" in event:
+        boto3.client("sqs").send_message(QueueUrl=queue, MessageBody='{"ended": true}')
     print("handled", os.environ["AWS_LAMBDA_FUNCTION_NAME"])
     if "refuse" in json.dumps(event):
         raise ValueError("asked to refuse")
@@ -541,6 +543,23 @@ def test_what_a_function_refuses_goes_to_its_failure_destination(local_aws: Any,
     assert record["Body"]["responsePayload"]["errorMessage"] == "asked to refuse"
 
 
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_a_function_that_is_changed_while_it_runs_ends_its_run(
+    local_aws: Any, queues: tuple[str, str, str], change: str
+) -> None:
+    name, seen, dead_letters = queues
+    functions = local_aws.client("lambda")
+    functions.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps({"seconds": 1}))
+    eventually(lambda: messages(local_aws, seen), "the function's message")
+    if change == "update":
+        functions.update_function_configuration(FunctionName=name, Timeout=29)
+    else:
+        functions.delete_function(FunctionName=name)
+    (message,) = eventually(lambda: messages(local_aws, seen), "the message at its end")
+    assert message["Body"] == {"ended": True}
+    assert messages(local_aws, dead_letters) == []
+
+
 def test_an_event_whose_function_is_gone_goes_to_the_rules_dead_letters(
     local_aws: Any, queues: tuple[str, str, str]
 ) -> None:
@@ -706,6 +725,23 @@ def test_an_orderly_stop_saves_what_the_last_checkpoint_lacks(own_local_aws: Any
     assert command(local_aws, "status").returncode == 1
     local_aws.start()
     assert local_aws.client("ssm").get_parameter(Name="/test/last")["Parameter"]["Value"] == "kept"
+
+
+def test_an_orderly_stop_lets_functions_end_their_runs(own_local_aws: Any) -> None:
+    local_aws = own_local_aws
+    stack = Stack(local_aws, "stopped")
+    stack.create(
+        {"Key": KEY, "Role": ROLE, "Seen": ENCRYPTED_QUEUE, "Function": function({"Ref": "Seen"})},
+        outputs={name: {"Ref": name} for name in ("Seen", "Function")},
+    )
+    outputs = stack.outputs()
+    local_aws.client("lambda").invoke(
+        FunctionName=outputs["Function"], InvocationType="Event", Payload=json.dumps({"seconds": 1})
+    )
+    eventually(lambda: messages(local_aws, outputs["Seen"]), "the function's message")
+    command(local_aws, "stop")
+    local_aws.start()
+    assert [each["Body"] for each in messages(local_aws, outputs["Seen"])] == [{"ended": True}]
 
 
 def checkpoints(local_aws: Any) -> list[Path]:

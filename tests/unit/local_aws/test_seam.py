@@ -103,6 +103,8 @@ def test_the_pinned_version_is_installed() -> None:
         (LAMBDA, "_execute_function_with_config_scope", ["func", "event"]),
         (LAMBDA, "_execution_record_for_config", ["func", "config"]),
         (LAMBDA_RUNTIME, "reset", []),
+        (LAMBDA_RUNTIME, "kill_workers", ["workers"]),
+        (LAMBDA_RUNTIME, "workers_in_use", []),
         (STACKS, "_runs_on_worker_thread", ["resource_type"]),
         (S3, "_get_object_data", ["bucket_name", "key", "version_id"]),
         (

@@ -1,11 +1,13 @@
 """Where a step gets what its image lacks: PyPI, nobody, or the environment's own repository."""
 
 import subprocess
+from importlib import metadata
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 
+from mlops.cdk import ROOT
 from monitoring import packages
 
 REPOSITORY = "mlops-prod/111122223333/mlops-prod"
@@ -58,6 +60,31 @@ def test_what_an_image_lacks_comes_from_the_repository(pip, monkeypatch):
         stub.assert_no_pending_responses()
     index = place.replace("https://", "https://aws:t@") + "simple/"
     assert pip.calls == [([*INSTALL, "--no-index"], None), (INSTALL, index)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "there"),
+    [
+        (["# why", "pandera[pandas]=={pandera}  # and so on", "", "pytest=={pytest}"], True),
+        (["pandera[pandas]=={pandera}", "pytest==0.1"], False),
+        (["pandera[polars]=={pandera}"], False),  # the extra's packages are not
+        (["pytest"], False),
+        (["pytest>=1"], False),
+        (["no-such-package==1"], False),
+        (["-r other.txt"], False),
+    ],
+)
+def test_pip_is_not_asked_where_all_that_is_pinned_is_there(pip, tmp_path, monkeypatch, lines, there):
+    monkeypatch.delenv("PACKAGE_REPOSITORY", raising=False)
+    file = tmp_path / "requirements.txt"
+    versions = {name: metadata.version(name) for name in ("pandera", "pytest")}
+    file.write_text("\n".join(lines).format_map(versions))
+    packages.install(str(file))
+    assert len(pip.calls) == (not there)
+
+
+def test_the_loan_models_requirements_are_of_this_kind():
+    assert packages._are_there(str(ROOT / "pipeline_code" / "loan_approval" / "requirements.txt"))
 
 
 def test_what_cannot_be_installed_ends_the_step(tmp_path, monkeypatch):
