@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.permissions import calls
-from tests.permissions.calls import SHAPES, Call
+from tests.permissions.calls import Call
 from tests.permissions.comparison import covers
 from tests.permissions.reasons import REASONS
 from tests.permissions.templates import Pair
@@ -74,13 +74,14 @@ def recorded(record: Mapping[Call, frozenset[str]], made: Mapping[Call, set[str]
 def problems(record: Mapping[Call, frozenset[str]], made: Mapping[Call, set[str]], refused: set[Call]) -> list[str]:
     """One line for each call that the record does not have, or that was refused where it should not be.
 
-    A call with a reason is none: what a failure brings about may happen in any run.
+    A call with a reason is none: what a failure brings about may happen in any run. Nor is one that another environment
+    is known to make: how far a training comes before its test stops it depends on the machine, and the local AWS
+    refuses what the role of this environment lacks.
     """
-    known = (
+    known = {
         call for call in made if any(covers(each, Pair(call.role, call.action, call.resource)) for each in REASONS)
-    )
-    expected = {call: record.get(call, frozenset()) for call in made} | dict.fromkeys(known, frozenset(SHAPES))
-    new = sorted(call for call, environments in made.items() if not environments <= expected[call])
+    }
+    new = sorted(made.keys() - record.keys() - known)
     lines = [f"not in the record of calls: {each}" for each in new[:_SHOWN]]
     if len(new) > _SHOWN:
         lines.append(f"and {len(new) - _SHOWN} more")

@@ -36,8 +36,8 @@ def test_a_call_that_the_record_does_not_have_is_named_with_what_to_do() -> None
     assert "make test ARGS=--record-calls" in what_to_do
 
 
-def test_a_call_that_is_known_of_another_environment_only_is_new() -> None:
-    assert problems({CALL: frozenset({"prod"})}, {CALL: {"local", "prod"}}, set())
+def test_a_call_that_another_environment_makes_is_not_new() -> None:
+    assert problems({CALL: frozenset({"prod"})}, {CALL: {"local", "prod"}}, set()) == []
 
 
 def test_a_call_that_was_refused_is_named() -> None:
