@@ -5,6 +5,7 @@ scheduler take the same expressions (EventBridge user guide: "Cron expressions r
 """
 
 import difflib
+import functools
 import re
 import zoneinfo
 from collections.abc import Sequence
@@ -84,8 +85,14 @@ def _check_cron(text: str) -> str:
     return text
 
 
+@functools.cache
+def _time_zones() -> frozenset[str]:
+    """Those that this machine knows; looking for them reads some six hundred files."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def _check_time_zone(name: str) -> str:
-    known = zoneinfo.available_timezones()
+    known = _time_zones()
     # A machine without time zone data cannot tell; the deployment will.
     if known and name not in known:
         close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.4) or ["Europe/Berlin"]

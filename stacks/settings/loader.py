@@ -1,6 +1,7 @@
 """An environment's settings, or one line that says which file to open and what to write there."""
 
 import difflib
+import functools
 from functools import partial
 from pathlib import Path
 
@@ -35,8 +36,10 @@ def load(config: Path, environment: str) -> EnvironmentSettings:
     _check_names(config, environment, known)
     settings = _validate(config, environment)
     settings = settings.model_copy(update={"neighbours": _neighbours(config, environment, known)})
+    # Each model asks for the same few environments.
+    once = functools.cache(partial(_validate, config))
     try:
-        across.check(settings, others=[each for each in known if each != environment], load=partial(_validate, config))
+        across.check(settings, others=[each for each in known if each != environment], load=once)
         across.check_retirement(settings, takers=_takers(settings.neighbours))
     except SettingRefusedError as error:
         raise blame(config, environment, error) from None
