@@ -62,13 +62,13 @@ class Tally:
             self.diverged.append(f"{place}: {differ}"[:1000])
 
 
-def measure() -> dict[str, Any]:
-    """Raises DivergedError when any final state differs."""
+def measure(schedules: int = SCHEDULES) -> dict[str, Any]:
+    """schedules: random ones, a multiple of BATCH. Raises DivergedError when any final state differs."""
     start = time.perf_counter()
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
         crashed = list(pool.map(_crashes, *zip(*_all(), strict=True)))
         beside = list(pool.map(_two_controllers, *zip(*_all(), strict=True)))
-        unlucky = list(pool.map(_schedules, range(0, SCHEDULES, BATCH)))
+        unlucky = list(pool.map(_schedules, range(0, schedules, BATCH)))
         trained = list(pool.map(_retrainings, *zip(*retraining.ALL, strict=True)))
     tallies = [*crashed, *beside, *unlucky, *(tally for pair in trained for tally in pair)]
     diverged = [place for tally in tallies for place in tally.diverged]

@@ -46,12 +46,15 @@ SEED = 20261121
 DETECTORS = ("ours", *RIVALS)
 
 
-def measure() -> dict[str, Any]:
-    """By detector: months found, false alarms, power, speed, memory; the worst over the sizes of windows."""
+def measure(baselines: int = BASELINES) -> dict[str, Any]:
+    """By detector: months found, false alarms, power, speed, memory; the worst over the sizes of windows.
+
+    baselines: simulated ones.
+    """
     start = time.perf_counter()
     speed = drift_speed.measure()
     months = _months()
-    simulated = _simulated()
+    simulated = _simulated(baselines)
     library = drift_evidently.version()
     result = {
         "evidently": f"library {library}" if library else "rule recomputed",
@@ -59,9 +62,9 @@ def measure() -> dict[str, Any]:
         "baseline_months": months.pop("baseline_months"),
         "shifted_months": months.pop("shifted_months"),
         "simulation": {
-            "baselines": BASELINES,
-            "windows_of_each_size": BASELINES * WINDOWS,
-            "windows_of_each_size_others": BASELINES,
+            "baselines": baselines,
+            "windows_of_each_size": baselines * WINDOWS,
+            "windows_of_each_size_others": baselines,
             "baseline_rows": BASELINE_WINDOWS * BASELINE_ROWS,
             "shift": SHIFT,
         },
@@ -122,15 +125,15 @@ def _loans() -> tuple[dict[str, Columns], Any]:
     return months, MODEL.features
 
 
-def _simulated() -> dict[str, dict[str, Any]]:
+def _simulated(baselines: int) -> dict[str, dict[str, Any]]:
     """By detector: shares of windows that breached, by size, with and without the shift."""
     totals: Counter[tuple[str, int, bool]] = Counter()
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for counts in pool.map(_simulate, range(BASELINES), chunksize=10):
+        for counts in pool.map(_simulate, range(baselines), chunksize=10):
             totals.update(counts)
     found = {}
     for name in DETECTORS:
-        judged = BASELINES * (WINDOWS if name == "ours" else 1)
+        judged = baselines * (WINDOWS if name == "ours" else 1)
         false = {str(size): totals[name, size, False] / judged for size in WINDOW_SIZES}
         power = {str(size): totals[name, size, True] / judged for size in WINDOW_SIZES}
         found[name] = {

@@ -18,19 +18,19 @@ TEMPLATE_LIMIT = 1_000_000  # bytes of a template in S3 (CloudFormation quotas: 
 POLICY_LIMIT = 6_144  # characters of a managed policy, without white space (IAM quotas)
 
 
-def measure() -> dict[str, Any]:
+def measure(models: tuple[int, ...] = MODELS) -> dict[str, Any]:
     """Seconds and peak MB, as medians; ratios compare medians of the same rounds.
 
     growth: how many times the seconds of the size before, where the models are ten times as many.
     """
-    sizes = {models: _size(models) for models in MODELS}
+    sizes = {number: _size(number) for number in models}
     return {
         "environment": ENVIRONMENT,
-        "repeats": {str(models): _repeats(models) for models in MODELS},
-        "models": {str(models): figures for models, figures in sizes.items()},
+        "repeats": {str(number): _repeats(number) for number in models},
+        "models": {str(number): figures for number, figures in sizes.items()},
         "growth": {
             f"{more} to {few}": round(sizes[more]["platform"]["seconds"] / sizes[few]["platform"]["seconds"], 2)
-            for few, more in itertools.pairwise(MODELS)
+            for few, more in itertools.pairwise(models)
         },
     }
 

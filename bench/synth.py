@@ -14,12 +14,12 @@ ENVIRONMENTS = ("local", "dev", "staging", "prod")
 REPEATS = 3
 
 
-def measure() -> dict[str, Any]:
-    """Seconds and peak MB as medians of `REPEATS` runs; ratios are to the import alone, in the same rounds."""
-    rounds = [_round() for _ in range(REPEATS)]
+def measure(repeats: int = REPEATS) -> dict[str, Any]:
+    """Seconds and peak MB as medians of `repeats` runs; ratios are to the import alone, in the same rounds."""
+    rounds = [_round() for _ in range(repeats)]
     baseline = median_of([each["import aws_cdk"] for each in rounds])
     return {
-        "repeats": REPEATS,
+        "repeats": repeats,
         "import_aws_cdk": _figures(baseline, baseline),
         "environments": {
             environment: {

@@ -76,12 +76,15 @@ class Tally:
         return round(float(np.concatenate(self.hours).mean()) * HOUR)
 
 
-def measure() -> dict[str, Any]:
-    """By rule: false positives, power, mean sample with and without a difference, horizon, interval's coverage."""
+def measure(replications: int = REPLICATIONS) -> dict[str, Any]:
+    """By rule: false positives, power, mean sample with and without a difference, horizon, interval's coverage.
+
+    replications: paths in each world.
+    """
     start = time.perf_counter()
     tallies: dict[str, dict[str, Tally]] = {}
     compared: dict[str, int] = {}
-    for number, size in enumerate(_batches()):
+    for number, size in enumerate(_batches(replications)):
         for world, rates in RATES.items():
             random = np.random.default_rng([SEED, number, list(RATES).index(world)])
             for run in _runs(random, size, *rates):
@@ -92,12 +95,12 @@ def measure() -> dict[str, Any]:
                     )
     result = _result({rule: _figures(worlds) for rule, worlds in tallies.items()}, compared)
     print(_table(result), file=sys.stderr)
-    return {**result, "seconds": round(time.perf_counter() - start, 1)}
+    return {"replications": replications, **result, "seconds": round(time.perf_counter() - start, 1)}
 
 
-def _batches() -> Iterator[int]:
-    for begin in range(0, REPLICATIONS, BATCH):
-        yield min(BATCH, REPLICATIONS - begin)
+def _batches(replications: int) -> Iterator[int]:
+    for begin in range(0, replications, BATCH):
+        yield min(BATCH, replications - begin)
 
 
 def _runs(random: np.random.Generator, size: int, champion: float, candidate: float) -> Iterator[Run]:
@@ -164,7 +167,6 @@ def _result(figures: dict[str, dict[str, Any]], compared: dict[str, int]) -> dic
         "p_best": _classical_hours() * HOUR,
     }
     return {
-        "replications": REPLICATIONS,
         "rates": RATES,
         "requests_an_hour": HOUR,
         "error_rate": plan.error_rate,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -40,6 +39,8 @@ def name(base: str, version: int) -> str:
 
 def read(text: str) -> dict[str, dict[str, str]]:
     """card.toml as sections of texts. Raises BadCard."""
+    import tomllib  # here, since most runs read no card, and a cold start would wait for it
+
     try:
         sections = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

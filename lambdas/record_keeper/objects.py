@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tarfile
-import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -91,6 +89,9 @@ class Storage:
             body, version = self._read(uri)
         except Unknown as why:
             return Bundle(trouble=str(why))
+        import tarfile  # here, since most runs unpack nothing, and a cold start would wait for it
+        import zlib
+
         try:
             with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as archive:
                 member = archive.extractfile(f"{folder}/{CARD}")

@@ -15,10 +15,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from statistics import NormalDist
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
-_NORMAL = NormalDist()
+if TYPE_CHECKING:
+    from statistics import NormalDist
 
 OVERSHOOT = 0.5826
 """A walk in steps crosses a boundary as Brownian motion crosses one this many standard deviations of a step higher."""
@@ -27,9 +28,17 @@ SPARE = 1.03
 """Planned beyond the closed form: it takes the variance of the two rates as equal, and both as planned."""
 
 
+@cache
+def normal() -> NormalDist:
+    """The standard one. Imported here: a cold start without an experiment would wait for it."""
+    from statistics import NormalDist
+
+    return NormalDist()
+
+
 def obrien_fleming(error_rate: float) -> float:
     """c such that B(t) leaves (-c, c) before t = 1 with probability `error_rate` (2.2414 for 5 %)."""
-    return _NORMAL.inv_cdf(1 - error_rate / 4)
+    return normal().inv_cdf(1 - error_rate / 4)
 
 
 def spent(progress: float, boundary: float) -> float:
@@ -46,7 +55,7 @@ def inflation(error_rate: float, power: float, step: float) -> float:
     boundary = obrien_fleming(error_rate)
     raised = boundary + OVERSHOOT * math.sqrt(step)
     # The last check alone has the power at this drift: more checks cannot need more.
-    low, high = 0.0, boundary + _NORMAL.inv_cdf(power)
+    low, high = 0.0, boundary + normal().inv_cdf(power)
     while high - low > 1e-9:
         drift = (low + high) / 2
         low, high = (drift, high) if _crosses(raised, drift) < power else (low, drift)
@@ -59,7 +68,7 @@ def _crosses(boundary: float, drift: float) -> float:
 
 
 def _one_look(error_rate: float, power: float) -> float:
-    return _NORMAL.inv_cdf(1 - error_rate / 2) + _NORMAL.inv_cdf(power)
+    return normal().inv_cdf(1 - error_rate / 2) + normal().inv_cdf(power)
 
 
 def _below(x: float) -> float:
@@ -71,15 +80,15 @@ def arm_size(baseline: float, effect: float, error_rate: float, power: float) ->
     """Classical records an arm: two-sided test of two proportions, one look."""
     other = baseline + effect
     mean = (baseline + other) / 2
-    size = _NORMAL.inv_cdf(1 - error_rate / 2) * math.sqrt(2 * mean * (1 - mean))
-    size += _NORMAL.inv_cdf(power) * math.sqrt(baseline * (1 - baseline) + other * (1 - other))
+    size = normal().inv_cdf(1 - error_rate / 2) * math.sqrt(2 * mean * (1 - mean))
+    size += normal().inv_cdf(power) * math.sqrt(baseline * (1 - baseline) + other * (1 - other))
     return math.ceil((size / effect) ** 2)
 
 
 def pair_size(discordance: float, effect: float, error_rate: float, power: float) -> int:
     """Classical pairs, the concordant ones included: McNemar's two-sided test, one look."""
-    size = _NORMAL.inv_cdf(1 - error_rate / 2) * math.sqrt(discordance)
-    size += _NORMAL.inv_cdf(power) * math.sqrt(discordance - effect**2)
+    size = normal().inv_cdf(1 - error_rate / 2) * math.sqrt(discordance)
+    size += normal().inv_cdf(power) * math.sqrt(discordance - effect**2)
     return math.ceil((size / effect) ** 2)
 
 

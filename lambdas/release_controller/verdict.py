@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Literal
 
 import sequential
@@ -193,7 +192,7 @@ def thompson_share(counts: Counts, experiment: Experiment) -> int:
         arms.add(block.champion_n, block.champion_successes, block.candidate_n, block.candidate_successes)
     champion, champion_variance = _beta(arms.champion_successes, arms.champion_n, experiment)
     candidate, candidate_variance = _beta(arms.candidate_successes, arms.candidate_n, experiment)
-    probability = NormalDist().cdf((candidate - champion) / math.sqrt(champion_variance + candidate_variance))
+    probability = sequential.normal().cdf((candidate - champion) / math.sqrt(champion_variance + candidate_variance))
     return min(90, max(10, round(100 * probability)))
 
 

@@ -78,7 +78,7 @@ def gateway() -> Gateway:
         max_pool_connections=settings().limits.concurrency,
     )
     session = boto3.session.Session()
-    clients = {name: environment.client(name, session) for name in ("sagemaker", "s3", "cloudformation", "sns")}
+    clients = {name: environment.late(name, session) for name in ("sagemaker", "s3", "cloudformation", "sns")}
     return Gateway(settings(), Clients(runtime=session.client("sagemaker-runtime", config=once), **clients))
 
 

@@ -49,6 +49,8 @@ def gateway(release_controller: SimpleNamespace) -> Iterator[Any]:
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
         made = modules.gateway.gateway()
         assert modules.gateway.gateway() is made
+        for client in vars(made._aws).values():
+            assert client.meta  # asked for something, so that it is made here
     yield made
     for cached in (modules.settings.settings, modules.settings.clients, modules.gateway.gateway):
         cached.cache_clear()

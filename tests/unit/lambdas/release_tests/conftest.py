@@ -86,7 +86,8 @@ class World:
 
     @property
     def metadata(self) -> dict[str, str]:
-        return self.package.get("CustomerMetadataProperties", {})
+        noted: dict[str, str] = self.package.get("CustomerMetadataProperties", {})
+        return noted
 
     @property
     def requests(self) -> list[dict[str, Any]]:
