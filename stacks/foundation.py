@@ -8,17 +8,15 @@ from constructs import Construct
 
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.empty_on_delete import EmptyOnDelete
-from mlops_constructs.encrypted_bucket import AccessLogBucket, EncryptedBucket
+from mlops_constructs.encrypted_bucket import EncryptedBucket
 from mlops_constructs.environment_key import EnvironmentKey
 from mlops_constructs.event_forwarding import ALARMS, VERSIONS, EventIntake
-from mlops_constructs.foundation import Foundation
-from mlops_constructs.ledger import Ledger
 from mlops_constructs.ledger_backup import LedgerBackup
 from mlops_constructs.naming import EnvironmentNames
 from mlops_constructs.network import Network
 from mlops_constructs.network_watch import NetworkWatch
-from mlops_constructs.notification_topic import NotificationTopic
 from mlops_constructs.private_network import VpcPlace
+from mlops_constructs.shared_foundation import SharedFoundation
 from mlops_constructs.shared_parameters import SharedParameters
 from stacks.settings import EnvironmentSettings
 from stacks.settings.neighbours import Neighbour
@@ -58,41 +56,27 @@ class FoundationStack(cdk.Stack):
         )
         if place and place.default_group:
             NetworkWatch(self, "NetworkWatch", place=place, protection=protection)
-        access_logs = AccessLogBucket(self, "AccessLogs", protection=protection)
-        data, artifacts, capture = (
-            EncryptedBucket(self, name, protection=protection, access_logs=access_logs)
-            for name in ("Data", "Artifacts", "Capture")
-        )
-        evidence = EncryptedBucket(
+        # "Default" is left out of logical ids: what holds state keeps those that it has.
+        shared = SharedFoundation(
             self,
-            "Evidence",
+            "Default",
             protection=protection,
-            access_logs=access_logs,
-            locked_for=cdk.Duration.days(EVIDENCE_DAYS) if settings.retain else None,
+            emails=settings.notifications.emails,
+            evidence_locked_for=cdk.Duration.days(EVIDENCE_DAYS) if settings.retain else None,
         )
-        capture.send_events()  # outcomes arrive there, and the release controllers want to know
-        data.send_events()  # training data arrive there, and the retraining controllers want to know
-        ledger = Ledger(self, "Ledger", protection=protection)
+        self.foundation, topic = shared.foundation, shared.topic
+        data, artifacts, capture, evidence, _ = shared.buckets
+        ledger = self.foundation.ledger
         if settings.retain:
             LedgerBackup(self, "LedgerBackup", ledger=ledger, protection=protection)
-        topic = NotificationTopic(self, "Topic", key=key, emails=settings.notifications.emails)
         if settings.has_budgets:
             topic.let_budgets_publish()
             key.let_budgets_publish()
-        self.foundation = Foundation(
-            data=data,
-            artifacts=artifacts,
-            capture=capture,
-            evidence=evidence,
-            ledger=ledger,
-            topic=topic,
-            protection=protection,
-        )
         SharedParameters(self, "Shared", names=names, artifacts=artifacts, key=key)
         self._open(names, settings.elsewhere, key, artifacts)
         if not settings.retain:
             emptying = EmptyOnDelete(self, "EmptyOnDelete", protection=protection)
-            for bucket in (data, artifacts, capture, evidence, access_logs):
+            for bucket in shared.buckets:
                 emptying.empty_bucket(bucket)
         self._export(key.key_arn, key.key_id, topic.topic_arn, ledger.table_arn, ledger.table_name)
         buckets = (data, artifacts, capture, evidence)

@@ -1,10 +1,8 @@
 """How one model is served: whatever its release parameters name at the moment of the update."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from mlops_constructs.artifact_source import ArtifactSource
@@ -69,24 +67,6 @@ class ServingStack(cdk.Stack):
             foundation=foundation,
             features=features,
         )
-        self._build_outputs(names, released, endpoint)
-        if model.serving.autoscaling.enabled:
-            # Absent where nothing scales: the release controller then has no scaling target to wait for.
-            scaled = cdk.Fn.condition_if(released.challenger_scales.logical_id, "true", "false")
-            cdk.CfnOutput(self, "ChallengerScaled", value=cdk.Token.as_string(scaled))
+        endpoint.add_outputs()
         if stop.enabled and (stop.down_cron or stop.up_cron):
             StopSchedules(self, "Stop", names=names, settings=stop, foundation=foundation)
-
-    def _build_outputs(self, names: ModelNames, released: ReleaseInputs, endpoint: ModelEndpoint) -> None:
-        champion, challenger, shadow = released.champion.exists, released.challenger.exists, released.shadow.exists
-        config_name = endpoint.config.attr_endpoint_config_name
-        cdk.CfnOutput(self, "EndpointName", value=names.endpoint, condition=champion)
-        cdk.CfnOutput(self, "EndpointConfigName", value=config_name, condition=champion)
-        cdk.CfnOutput(self, "ModelName", value=endpoint.champion.model.attr_model_name, condition=champion)
-        cdk.CfnOutput(self, "ChampionAlarms", value=_names(endpoint.champion_alarms), condition=champion)
-        cdk.CfnOutput(self, "ChallengerAlarms", value=_names(endpoint.challenger_alarms), condition=challenger)
-        cdk.CfnOutput(self, "ShadowAlarms", value=_names(endpoint.shadow_alarms), condition=shadow)
-
-
-def _names(alarms: Sequence[cloudwatch.Alarm]) -> str:
-    return cdk.Fn.join(",", [alarm.alarm_name for alarm in alarms])

@@ -37,6 +37,38 @@ class AuditTables(Construct):
     A query names its days (`?`, `?`: the first and the last, as 2026/11/21), so a question about a week reads a week.
     Of the regions the table has the environment's own and that of global services; the files of others are in the
     bucket only.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        AuditTables,
+        AuditTrail,
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        Registry,
+        SharedFoundation,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    stack = cdk.Stack(app, names.access_stack)
+    AuditTables(
+        stack,
+        "Tables",
+        names=names,
+        trail=AuditTrail(stack, "Trail", names=names, foundation=foundation),
+        foundation=foundation,
+        registries=[Registry(names.model("churn"))],
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(

@@ -26,6 +26,23 @@ class AuditTrail(Construct):
     It records changes (management events that write), and reads and writes of objects of the data, artifacts and
     evidence buckets. Of the feature store only what changes it: every prediction may read it. SageMaker has no data
     event for InvokeEndpoint; that is what data capture is for (user guide: data events, supported types).
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import AuditTrail, DataProtection, EnvironmentKey, EnvironmentNames, SharedFoundation
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    stack = cdk.Stack(app, names.access_stack)
+    AuditTrail(stack, "Trail", names=names, foundation=foundation)
+
+    app.synth()
+    ```
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, names: EnvironmentNames, foundation: Foundation) -> None:

@@ -20,7 +20,35 @@ _EVENT_AGE = cdk.Duration.hours(2)
 
 
 class BatchScoring(Construct):
-    """Jobs run as the model's own role, which reads the input and writes the output (ModelRole.grant_batch)."""
+    """Jobs run as the model's own role, which reads the input and writes the output (ModelRole.grant_batch).
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        BatchScoring,
+        BatchSettings,
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        SharedFoundation,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.release_stack)
+    settings = starting(BatchSettings, schedule="cron(0 3 * * ? *)")
+    BatchScoring(stack, "Batch", names=model, settings=settings, foundation=foundation)
+
+    app.synth()
+    ```
+    """
 
     def __init__(
         self,

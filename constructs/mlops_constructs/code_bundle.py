@@ -23,8 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_constructs.errors import ConstructError
-
-SHARED_PACKAGES = ("features", "monitoring", "tabular")
+from mlops_constructs.shipped import SHARED_PACKAGES, shared_root
 
 # Read at synth, never inside a container; leaving them out keeps step caches valid when only the DAG or the sample
 # requests change.
@@ -72,9 +71,10 @@ def build(code_root: Path, model: str) -> CodeBundle:
 def _members(code_root: Path, model: str) -> Iterator[tuple[str, bytes]]:
     if not (code_root / model).is_dir():
         return
-    for package in (model, *SHARED_PACKAGES):
-        for path in (code_root / package).rglob("*"):
-            inside = path.relative_to(code_root)
+    places = {model: code_root} | dict.fromkeys(SHARED_PACKAGES, shared_root(code_root))
+    for package, root in places.items():
+        for path in (root / package).rglob("*"):
+            inside = path.relative_to(root)
             if path.is_file() and not _left_out(inside):
                 yield inside.as_posix(), path.read_bytes()
 

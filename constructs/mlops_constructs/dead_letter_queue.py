@@ -12,7 +12,23 @@ from mlops_constructs.data_protection import DataProtection
 
 
 class DeadLetterQueue(sqs.Queue):
-    """An encrypted, TLS-only queue at the end of the road."""
+    """An encrypted, TLS-only queue at the end of the road.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import DataProtection, DeadLetterQueue, EnvironmentKey
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-dev")
+    key = EnvironmentKey(stack, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    queue = DeadLetterQueue(stack, "DeadLetters", protection=protection)
+    waiting = queue.metric_waiting().create_alarm(stack, "Waiting", threshold=1, evaluation_periods=1)
+
+    app.synth()
+    ```
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, protection: DataProtection) -> None:
         super().__init__(

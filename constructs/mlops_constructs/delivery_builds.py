@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 
-from mlops_constructs.delivery_project import Builds
+from mlops_constructs.build_machine import Builds
 from mlops_constructs.delivery_settings import BuildSettings, StageSettings
 
 MLOPS = ".venv/bin/python -m mlops"

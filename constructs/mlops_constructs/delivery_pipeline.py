@@ -11,10 +11,11 @@ from constructs import Construct
 
 from mlops_constructs import delivery_builds
 from mlops_constructs.access import allow
+from mlops_constructs.build_machine import Builds
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.delivery_failures import DeliveryFailures
 from mlops_constructs.delivery_names import DeliveryNames
-from mlops_constructs.delivery_project import ARTIFACTS, BuildRole, Builds, DeliveryProject
+from mlops_constructs.delivery_project import ARTIFACTS, BuildRole, DeliveryProject
 from mlops_constructs.delivery_settings import BuildSettings, Source, StageSettings
 from mlops_constructs.delivery_source import DeliverySource
 from mlops_constructs.delivery_stage import DeliveryStage, Place, build_action

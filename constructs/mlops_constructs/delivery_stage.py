@@ -12,10 +12,11 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from mlops_constructs import delivery_builds
+from mlops_constructs.build_machine import Builds
 from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.delivery_alarms import SETTLE_MINUTES, WATCHED_LIMIT, DeliveryAlarms
 from mlops_constructs.delivery_names import DeliveryNames, delivery_role
-from mlops_constructs.delivery_project import BuildRole, Builds, DeliveryProject
+from mlops_constructs.delivery_project import BuildRole, DeliveryProject
 from mlops_constructs.delivery_settings import OnFailure, StageSettings
 from mlops_constructs.naming import EnvironmentNames, ModelNames
 from mlops_constructs.settings import AlarmSettings

@@ -16,7 +16,25 @@ PACKAGE_GROUP = "model-package-group"
 
 
 class EmptyOnDelete(Construct):
-    """A custom resource for each thing to empty; they go before the thing itself, and the function last."""
+    """A custom resource for each thing to empty; they go before the thing itself, and the function last.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import DataProtection, EmptyOnDelete, EnvironmentKey, SharedFoundation
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-dev")
+    key = EnvironmentKey(stack, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    shared = SharedFoundation(stack, "Shared", protection=protection, emails=[])
+    emptying = EmptyOnDelete(stack, "EmptyOnDelete", protection=protection)
+    for bucket in shared.buckets:
+        emptying.empty_bucket(bucket)
+
+    app.synth()
+    ```
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, protection: DataProtection) -> None:
         super().__init__(scope, construct_id)

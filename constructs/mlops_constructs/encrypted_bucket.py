@@ -10,6 +10,7 @@ from constructs import Construct
 from mlops_constructs.access import allow
 from mlops_constructs.acknowledge import acknowledge_in_standards
 from mlops_constructs.data_protection import DataProtection
+from mlops_constructs.errors import ConstructError
 
 # Trail files and evidence are locked besides.
 _ONE_REGION = (
@@ -18,11 +19,31 @@ _ONE_REGION = (
 )
 _DELIVERED = "S3 delivers access logs only to buckets with keys of its own (user guide: server access logging)."
 _DAYS_AFTER_DELETION = 30
+_BY_POLICY = "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy"
 _OBJECTS = "Objects come and go below this one prefix; their keys cannot be listed in a policy."
 
 
 class EncryptedBucket(s3.Bucket):
-    """Grants are by prefix: a model's roles see that model's objects and no others."""
+    """Grants are by prefix: a model's roles see that model's objects and no others.
+
+    ```python
+    import aws_cdk as cdk
+    from aws_cdk import aws_iam as iam
+
+    from mlops_constructs import AccessLogBucket, DataProtection, EncryptedBucket, EnvironmentKey
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-dev")
+    key = EnvironmentKey(stack, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    access_logs = AccessLogBucket(stack, "AccessLogs", protection=protection)
+    bucket = EncryptedBucket(stack, "Data", protection=protection, access_logs=access_logs)
+    job = iam.Role(stack, "Job", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"))
+    bucket.grant_read_below(job, "churn/raw")
+
+    app.synth()
+    ```
+    """
 
     def __init__(
         self,
@@ -34,6 +55,7 @@ class EncryptedBucket(s3.Bucket):
         locked_for: cdk.Duration | None = None,
     ) -> None:
         """locked_for: how long a version can neither be removed nor changed but by who may bypass governance."""
+        _check_flag(scope)
         super().__init__(
             scope,
             construct_id,
@@ -123,7 +145,24 @@ class EncryptedBucket(s3.Bucket):
 
 
 class AccessLogBucket(s3.Bucket):
-    """Where S3 writes who read what; expires with the environment's logs, and what somebody deletes a while later."""
+    """Where S3 writes who read what; expires with the environment's logs, and what somebody deletes a while later.
+
+    ```python
+    import aws_cdk as cdk
+    from aws_cdk import aws_s3 as s3
+
+    from mlops_constructs import AccessLogBucket, DataProtection, EnvironmentKey
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-dev")
+    key = EnvironmentKey(stack, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    access_logs = AccessLogBucket(stack, "AccessLogs", protection=protection)
+    s3.Bucket(stack, "Uploads", server_access_logs_bucket=access_logs)
+
+    app.synth()
+    ```
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, protection: DataProtection) -> None:
         super().__init__(
@@ -145,3 +184,9 @@ class AccessLogBucket(s3.Bucket):
         )
         reasons = {"S3BucketReplicationEnabled": _ONE_REGION, "S3DefaultEncryptionKMS": _DELIVERED}
         acknowledge_in_standards(self, reasons)
+
+
+def _check_flag(scope: Construct) -> None:
+    """Without it CDK has access logs delivered by an access control list, which a bucket of one owner does not take."""
+    if not cdk.FeatureFlags.of(scope).is_enabled(_BY_POLICY):
+        raise ConstructError(f'feature flag {_BY_POLICY} is off: set it to true in "context" of cdk.json')

@@ -24,7 +24,20 @@ def of_this_accounts_budgets(stack: cdk.Stack) -> dict[str, dict[str, str]]:
 
 
 class EnvironmentKey(kms.Key):
-    """A rotated key; roles get their use of it by grants, services by the key's own policy."""
+    """A rotated key; roles get their use of it by grants, services by the key's own policy.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import EnvironmentKey
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-dev")
+    key = EnvironmentKey(stack, "Key", retain=False, description="All that shop-dev stores")
+
+    app.synth()
+    ```
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, retain: bool, description: str) -> None:
         super().__init__(

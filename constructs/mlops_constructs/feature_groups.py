@@ -22,6 +22,40 @@ class FeatureGroups(Construct):
 
     A group's role is its own: AWS cannot change the role of a group that is there, and none can write into the store
     of another.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        FeatureGroupSettings,
+        FeatureGroups,
+        SharedFoundation,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    stack = cdk.Stack(app, names.features_stack)
+    visits = FeatureGroupSettings(
+        description="What had become known of a customer by a time",
+        record_identifier="customer",
+        event_time="known_from",
+        event_time_type="String",
+        online=True,
+        offline=True,
+        ttl_days=0,
+        features={"visits_30d": "Integral", "spent_30d": "Fractional"},
+    )
+    FeatureGroups(stack, "Groups", names=names, foundation=foundation, groups={"visits": visits})
+
+    app.synth()
+    ```
     """
 
     def __init__(

@@ -13,7 +13,22 @@ QUERY_LIMIT_BYTES = 1024**4
 
 
 class FeatureQuery(Construct):
-    """A model's table of rows is in the stack that trains it (feature_rows)."""
+    """A model's table of rows is in the stack that trains it (feature_rows).
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import DataProtection, EnvironmentKey, EnvironmentNames, FeatureQuery
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-dev")
+    key = EnvironmentKey(stack, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    FeatureQuery(stack, "Query", names=EnvironmentNames("shop", "dev"), protection=protection)
+
+    app.synth()
+    ```
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, names: EnvironmentNames, protection: DataProtection

@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from mlops_constructs import shipped
 from mlops_constructs.access import NO_RESOURCE, allow
 from mlops_constructs.acknowledge import acknowledge, acknowledge_in_standards
 from mlops_constructs.data_protection import DataProtection
@@ -22,7 +23,7 @@ from mlops_constructs.dead_letter_queue import DeadLetterQueue
 from mlops_constructs.errors import ConstructError
 from mlops_constructs.network import Network
 
-LAMBDAS = Path(__file__).resolve().parents[2] / "lambdas"
+LAMBDAS = shipped.folder("lambdas")
 
 SHARED = "shared"
 """The package that goes into every function beside its own modules."""

@@ -19,7 +19,24 @@ _KEY_ACTIONS = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncry
 
 
 class LedgerBackup(Construct):
-    """Vault, plan and role. Nobody can remove a recovery point before its time: the vault refuses it."""
+    """Vault, plan and role. Nobody can remove a recovery point before its time: the vault refuses it.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import DataProtection, EnvironmentKey, EnvironmentNames, LedgerBackup, SharedFoundation
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    LedgerBackup(shared, "LedgerBackup", ledger=foundation.ledger, protection=protection)
+
+    app.synth()
+    ```
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, ledger: Ledger, protection: DataProtection) -> None:
         super().__init__(scope, construct_id)

@@ -22,6 +22,21 @@ class ModelDashboard(cloudwatch.Dashboard):
     """`<project>-<environment>-<model>`. Features and metrics of quality are searched: who adds one changes nothing.
 
     trains: whether the model has a training pipeline here.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import EnvironmentNames, ModelDashboard, ModelMetrics
+
+    app = cdk.App()
+    model = EnvironmentNames("shop", "dev").model("churn")
+    stack = cdk.Stack(app, model.monitoring_stack)
+    metrics = ModelMetrics(model)
+    slow = metrics.latency().create_alarm(stack, "Slow", threshold=200_000, evaluation_periods=3)
+    ModelDashboard(stack, "Dashboard", metrics=metrics, alarms=[slow], trains=True)
+
+    app.synth()
+    ```
     """
 
     def __init__(

@@ -1,9 +1,10 @@
 """An endpoint that serves the champion, and beside it a challenger or a shadow while one is released."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
@@ -27,6 +28,57 @@ class ModelEndpoint(Construct):
     the old to the new. While the set of variants stays, it moves by blue/green, watched by the champion's alarms.
     A challenger or a shadow enters and leaves all at once (developer guide: deployment guardrails, exclusions);
     that harms nobody, since the champion's model stays and a challenger's weight is 0 then.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        FeatureAccess,
+        Images,
+        ModelEndpoint,
+        ModelRole,
+        ReleaseInputs,
+        ServingSettings,
+        SharedFoundation,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    # The release controller updates this stack, and has no right to read the bootstrap's version.
+    synthesizer = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
+    stack = cdk.Stack(app, model.serving_stack, synthesizer=synthesizer)
+    features = FeatureAccess(names, {}, foundation)
+    role = ModelRole(
+        stack,
+        "Role",
+        names=model,
+        image=Images(stack, {}).image("xgboost"),
+        foundation=foundation,
+        features=features,
+    )
+    endpoint = ModelEndpoint(
+        stack,
+        "Serving",
+        names=model,
+        settings=starting(ServingSettings, instance_type="ml.c5.large"),
+        released=ReleaseInputs(stack, "Released", names=model, enabled=True, autoscaling=True),
+        role=role,
+        foundation=foundation,
+        features=features,
+    )
+    endpoint.add_outputs()
+
+    app.synth()
+    ```
     """
 
     def __init__(
@@ -60,6 +112,22 @@ class ModelEndpoint(Construct):
             self.champion.scale(self.endpoint, while_=released.champion.exists)
             self.challenger.scale(self.endpoint, while_=released.challenger_scales)
         self._guard_instance_type(foundation)
+
+    def add_outputs(self) -> None:
+        """Outputs of the stack, by the names that the release controller knows: what the last operation deployed."""
+        stack, released = cdk.Stack.of(self), self._released
+        champion, challenger, shadow = released.champion.exists, released.challenger.exists, released.shadow.exists
+        config_name = self.config.attr_endpoint_config_name
+        cdk.CfnOutput(stack, "EndpointName", value=self._names.endpoint, condition=champion)
+        cdk.CfnOutput(stack, "EndpointConfigName", value=config_name, condition=champion)
+        cdk.CfnOutput(stack, "ModelName", value=self.champion.model.attr_model_name, condition=champion)
+        cdk.CfnOutput(stack, "ChampionAlarms", value=_joined(self.champion_alarms), condition=champion)
+        cdk.CfnOutput(stack, "ChallengerAlarms", value=_joined(self.challenger_alarms), condition=challenger)
+        cdk.CfnOutput(stack, "ShadowAlarms", value=_joined(self.shadow_alarms), condition=shadow)
+        if self._settings.autoscaling.enabled:
+            # Absent where nothing scales: the release controller then has no scaling target to wait for.
+            scaled = cdk.Fn.condition_if(released.challenger_scales.logical_id, "true", "false")
+            cdk.CfnOutput(stack, "ChallengerScaled", value=cdk.Token.as_string(scaled))
 
     def _build_variant(self, construct_id: str, released: ReleasedVariant) -> ModelVariant:
         return ModelVariant(
@@ -140,3 +208,7 @@ def _spelled(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _only_if(released: ReleasedVariant, value: object) -> cdk.IResolvable:
     """`value` in the template while the variant exists, nothing otherwise."""
     return cdk.Fn.condition_if(released.exists.logical_id, value, cdk.Aws.NO_VALUE)
+
+
+def _joined(alarms: Sequence[cloudwatch.Alarm]) -> str:
+    return cdk.Fn.join(",", [alarm.alarm_name for alarm in alarms])

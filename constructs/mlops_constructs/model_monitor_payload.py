@@ -1,12 +1,12 @@
 """What a model's folder says of its requests and answers to Model Monitor and Clarify, which cannot run its code."""
 
-import importlib
 import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mlops_constructs import shipped
 from mlops_constructs.errors import ConstructError, SettingRefusedError
 from mlops_constructs.naming import ModelNames
 
@@ -73,7 +73,7 @@ def load(code_root: Path, names: ModelNames) -> Payload:
     if not (code_root / names.folder / FILE).is_file():
         key = f"models.{names.folder}.monitoring.engine"
         raise SettingRefusedError(key, "model-monitor", f'"pipeline", or {place} must be there')
-    given: dict[str, Any] = importlib.import_module(f"{names.folder}.{Path(FILE).stem}").PAYLOAD
+    given: dict[str, Any] = shipped.load(code_root, f"{names.folder}.{Path(FILE).stem}").PAYLOAD
     try:
         lists = {name: tuple(given[name]) for name in ("features", "fields")}
         return Payload(**{**given, **lists, "looked_up": tuple(given.get("looked_up", ()))})

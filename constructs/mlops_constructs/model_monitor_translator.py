@@ -27,6 +27,7 @@ from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.registry import Registry
 from mlops_constructs.release_access import OWN_EVENTS
+from mlops_constructs.shipped import shared_root
 
 SCRIPT = Path("monitoring") / "record_preprocessor.py"
 LOOKS = cdk.Duration.minutes(15)
@@ -62,7 +63,7 @@ class ModelMonitorTranslator(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._names, self._stack, self._monitors = names, cdk.Stack.of(self), role
-        self._script = s3_assets.Asset(self, "Script", path=str(code_root / SCRIPT))
+        self._script = s3_assets.Asset(self, "Script", path=str(shared_root(code_root) / SCRIPT))
         self.dead_letters = DeadLetterQueue(self, "DeadLetters", protection=foundation.protection)
         self.undelivered = DeadLetterQueue(self, "Undelivered", protection=foundation.protection)
         self.function = self._build_function(settings, payload, foundation)

@@ -17,6 +17,39 @@ class ModelRole(SageMakerRole):
     """Loads the model, writes what it captured, and lets a deployment look at its alarms.
 
     source: where the model's artifacts are, if not in this environment. features: the groups that it reads online.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        FeatureAccess,
+        Images,
+        ModelRole,
+        SharedFoundation,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.serving_stack)
+    role = ModelRole(
+        stack,
+        "Role",
+        names=model,
+        image=Images(stack, {}).image("xgboost"),
+        foundation=foundation,
+        features=FeatureAccess(names, {}, foundation),
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(

@@ -20,6 +20,43 @@ class MonitoringAlarms(Construct):
 
     Not one Trouble for everything: while a degraded model waits for its successor, other pages must still come.
     dead_letters: of the monitoring schedule, if the model is monitored. trains: whether it has a training pipeline.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        ModelMetrics,
+        MonitoringAlarms,
+        MonitoringSettings,
+        ServingSettings,
+        SharedFoundation,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.monitoring_stack)
+    alarms = MonitoringAlarms(
+        stack,
+        "Alarms",
+        metrics=ModelMetrics(model),
+        serving=starting(ServingSettings),
+        settings=starting(MonitoringSettings),
+        topic=foundation.topic,
+        dead_letters=None,
+        trains=True,
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(

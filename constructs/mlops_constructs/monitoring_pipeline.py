@@ -1,6 +1,5 @@
 """The SageMaker pipeline that judges what a model's endpoint saw."""
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from mlops_constructs import definition_check, definition_network, published_code
+from mlops_constructs import definition_check, definition_network, published_code, shipped
 from mlops_constructs.artifact_source import ArtifactSource
 from mlops_constructs.definition_builder import DefinitionBuilder
 from mlops_constructs.errors import ConstructError, SettingRefusedError
@@ -33,6 +32,51 @@ class MonitoringPipeline(Construct):
 
     names: of the model, here. registry: where its versions are. source: where their artifacts are, if not in
     this environment.
+
+    ```python
+    from pathlib import Path
+
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        Images,
+        MonitoringPipeline,
+        MonitoringSettings,
+        Registry,
+        SharedFoundation,
+        TrainingSettings,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.monitoring_stack)
+    code = Path("pipeline_code")
+    (code / "churn").mkdir(parents=True, exist_ok=True)
+    (code / "churn" / "monitor.py").write_text("MODEL = ...  # a monitoring.model.MonitoredModel")
+    MonitoringPipeline(
+        stack,
+        "Monitoring",
+        names=model,
+        registry=Registry(model),
+        framework="xgboost",
+        settings=starting(MonitoringSettings, window_hours=6),
+        training=starting(TrainingSettings, data_prefix="churn"),
+        code_root=code,
+        images=Images(stack, {}),
+        foundation=foundation,
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(
@@ -51,7 +95,7 @@ class MonitoringPipeline(Construct):
         source: ArtifactSource | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._names = names
+        self._names, self._code_root = names, code_root
         _check(code_root, names)
         self.role = MonitoringRole(self, "Role", names=names, registry=registry, foundation=foundation, source=source)
         code = published_code.publish(self, code_root, names.folder)
@@ -74,7 +118,7 @@ class MonitoringPipeline(Construct):
 
     def _define(self, build: DefinitionBuilder, settings: MonitoringSettings, foundation: Foundation) -> dict[str, Any]:
         names = self._names
-        definition: Any = importlib.import_module(_DEFINITION)
+        definition: Any = shipped.load(self._code_root, _DEFINITION)
         watch = definition.Watch(
             model=names.folder,
             endpoint=names.endpoint,

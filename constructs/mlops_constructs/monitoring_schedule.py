@@ -13,14 +13,10 @@ from mlops_constructs.data_protection import DataProtection
 from mlops_constructs.dead_letter_queue import DeadLetterQueue
 from mlops_constructs.monitoring_settings import MonitoringSettings
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.scheduled_call import SCHEDULED_TIME, scheduled_call, scheduler_role
 
-SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
-"""Replaced at each start, as in 2026-11-21T01:00:00Z (user guide: context attributes)."""
-
-_START = "arn:{partition}:scheduler:::aws-sdk:sagemaker:startPipelineExecution"
 _SPREAD_MINUTES = 15
 _ATTEMPTS = 10
-_EVENT_AGE = cdk.Duration.hours(2)
 
 
 class MonitoringSchedule(Construct):
@@ -28,6 +24,43 @@ class MonitoringSchedule(Construct):
 
     Scheduler may start twice, and SageMaker runs it once, by its token. (A second run would cost its jobs and change
     nothing: a window counts once, as it was judged last.) What could not be started is in `dead_letters`.
+
+    ```python
+    import aws_cdk as cdk
+    from aws_cdk import aws_sagemaker as sagemaker
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        MonitoringSchedule,
+        MonitoringSettings,
+        SharedFoundation,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.monitoring_stack)
+    settings = starting(MonitoringSettings, window_hours=6)
+    pipeline = sagemaker.CfnPipeline(
+        stack,
+        "Pipeline",
+        pipeline_name=model.monitoring_pipeline,
+        role_arn="arn:aws:iam::111122223333:role/monitoring",
+        pipeline_definition={"PipelineDefinitionBody": '{"Version": "2020-12-01", "Steps": []}'},
+    )
+    schedule = MonitoringSchedule(
+        stack, "Schedule", names=model, settings=settings, pipeline=pipeline, protection=protection
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(
@@ -55,32 +88,21 @@ class MonitoringSchedule(Construct):
                 mode="FLEXIBLE", maximum_window_in_minutes=_SPREAD_MINUTES
             ),
             state="ENABLED",
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=_START.format(partition=cdk.Stack.of(self).partition),
-                role_arn=role.role_arn,
-                input=_request(names),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=_EVENT_AGE.to_seconds(), maximum_retry_attempts=_ATTEMPTS
-                ),
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
+            target=scheduled_call(
+                "sagemaker:startPipelineExecution",
+                _request(names),
+                role=role,
+                dead_letters=self.dead_letters,
+                attempts=_ATTEMPTS,
             ),
         )
         self.schedule.node.add_dependency(pipeline, role)
 
     def _build_role(self, names: ModelNames) -> iam.Role:
-        stack = cdk.Stack.of(self)
-        # User guide, confused deputy prevention: a group's ARN, which the schedule's own would not be.
-        group = stack.format_arn(service="scheduler", resource="schedule-group", resource_name="default")
-        role = iam.Role(
-            self,
-            "Role",
-            description=f"Starts {names.monitoring_pipeline} on schedule",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": group}},
-            ),
+        role = scheduler_role(self, description=f"Starts {names.monitoring_pipeline} on schedule")
+        pipeline = cdk.Stack.of(self).format_arn(
+            service="sagemaker", resource="pipeline", resource_name=names.monitoring_pipeline
         )
-        pipeline = stack.format_arn(service="sagemaker", resource="pipeline", resource_name=names.monitoring_pipeline)
         allow(role, ["sagemaker:StartPipelineExecution"], [pipeline])
         self.dead_letters.grant_send(role)
         return role

@@ -13,6 +13,25 @@ class MonthlyBudget(Construct):
 
     Once when so much has been spent, and once when the month's forecast reaches it. Billing knows a tag only once it is
     activated there, and costs from then on (user guide: user-defined cost allocation tags).
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import EnvironmentKey, EnvironmentNames, MonthlyBudget, NotificationTopic
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-dev")
+    model = EnvironmentNames("shop", "dev").model("churn")
+    key = EnvironmentKey(stack, "Key", retain=False, description="All that shop-dev stores")
+    topic = NotificationTopic(stack, "Topic", key=key, emails=["ml@example.com"])
+    for each in (key, topic):
+        each.let_budgets_publish()
+    MonthlyBudget(
+        stack, "Budget", name=model.base, monthly_usd=500, notify_percent=[80, 100], tags=model.tags, topic=topic
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(

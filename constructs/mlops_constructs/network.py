@@ -21,6 +21,27 @@ class Network(Construct):
     """Two policies that functions' and SageMaker's roles share, since the rights are the same for all of them.
 
     Nothing in the network can use them by itself: it has no endpoint for EC2.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import DataProtection, EnvironmentKey, EnvironmentNames, Network, VpcPlace
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "prod")
+    stack = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(stack, "Key", retain=True, description="All that shop-prod stores")
+    place = VpcPlace(
+        vpc_id="vpc-0a1b2c3d4e5f60718",
+        subnet_ids=("subnet-0a1b2c3d4e5f60718", "subnet-1a1b2c3d4e5f60718"),
+        security_group_ids=("sg-0a1b2c3d4e5f60718",),
+    )
+    network = Network(stack, "Network", names=names, place=place, key=key)
+    # What is given this runs its functions, jobs and models there.
+    protection = DataProtection(key=key, retain=True, log_retention_days=365, network=network)
+
+    app.synth()
+    ```
     """
 
     def __init__(

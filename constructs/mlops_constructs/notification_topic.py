@@ -13,7 +13,21 @@ from mlops_constructs.environment_key import BUDGETS, of_this_accounts_budgets
 
 
 class NotificationTopic(sns.Topic):
-    """An encrypted, TLS-only topic that this account's alarms may publish to."""
+    """An encrypted, TLS-only topic that this account's alarms may publish to.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import EnvironmentKey, NotificationTopic
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-dev")
+    key = EnvironmentKey(stack, "Key", retain=False, description="All that shop-dev stores")
+    topic = NotificationTopic(stack, "Topic", key=key, emails=["ml@example.com"])
+
+    app.synth()
+    ```
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, emails: Sequence[str]) -> None:
         super().__init__(scope, construct_id, master_key=key, enforce_ssl=True)

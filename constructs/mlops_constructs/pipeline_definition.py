@@ -1,7 +1,6 @@
 """A model's pipeline definition: found, given its settings, and checked."""
 
 import difflib
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from mlops_constructs import definition_check, definition_network
+from mlops_constructs import definition_check, definition_network, shipped
 from mlops_constructs.errors import ConstructError, SettingRefusedError
 from mlops_constructs.network import Network
 from mlops_constructs.pipeline_context import PipelineContext
@@ -45,7 +44,7 @@ def load(
     folder = code_root / context.model
     if (folder / "definition.py").is_file():
         place = f"{code_root.name}/{context.model}/definition.py"
-        module = importlib.import_module(f"{context.model}.definition")
+        module = shipped.load(code_root, f"{context.model}.definition")
         definition = PipelineDefinition(dict(module.definition(context)))
     elif (folder / "pipeline.py").is_file():
         place = f"{code_root.name}/{context.model}/pipeline.py"

@@ -31,6 +31,30 @@ class PredictionTables(Construct):
     A row is a line of a file, as text: SQL takes the JSON apart, so that a line which is none costs one row and
     never the query. (A JSON SerDe fails the query on a text where it expects an object, whatever it is told to
     ignore.) Partitions are computed from names, hour by hour, so nobody has to register them.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        PredictionTables,
+        SharedFoundation,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.release_stack)
+    tables = PredictionTables(stack, "Tables", names=model, foundation=foundation)
+
+    app.synth()
+    ```
     """
 
     def __init__(

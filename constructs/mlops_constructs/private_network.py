@@ -45,6 +45,21 @@ class PrivateNetwork(Construct):
 
     accounts: whose principals may use the endpoints, and whose buckets may be reached. demands: services that only some
     environments call (`vpc_endpoints.ON_DEMAND`).
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import NetworkSettings, PrivateNetwork
+
+    app = cdk.App()
+    stack = cdk.Stack(app, "shop-prod-network")
+    settings = NetworkSettings(
+        mode="vpc", cidr="10.0.0.0/20", availability_zones=2, vpc_id="", subnet_ids=(), security_group_ids=()
+    )
+    network = PrivateNetwork(stack, "Network", settings=settings, accounts=[stack.account], demands=[])
+
+    app.synth()
+    ```
     """
 
     def __init__(

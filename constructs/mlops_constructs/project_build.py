@@ -3,13 +3,12 @@
 import aws_cdk as cdk
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from mlops_constructs.access import allow
 from mlops_constructs.acknowledge import acknowledge_in_standards
+from mlops_constructs.build_machine import Builds, machine
 from mlops_constructs.data_protection import DataProtection
-from mlops_constructs.delivery_project import NODE, PYTHON
 from mlops_constructs.encrypted_bucket import EncryptedBucket
 from mlops_constructs.project_source import BRANCHES, ProjectSource
 
@@ -67,13 +66,6 @@ class ProjectBuild(codebuild.Project):
         bucket: EncryptedBucket,
         protection: DataProtection,
     ) -> None:
-        group = logs.LogGroup(
-            scope,
-            f"{construct_id}Logs",
-            encryption_key=protection.key,
-            retention=protection.log_retention,
-            removal_policy=protection.removal_policy,
-        )
         role = iam.Role(scope, f"{construct_id}Role", assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"))
         variables = {
             "BUCKET": bucket.bucket_name,
@@ -81,36 +73,11 @@ class ProjectBuild(codebuild.Project):
             "BRANCH": source.settings.branch,
             "PULL_REQUESTS_IN": source.pull_requests_in,
         }
-        super().__init__(
-            scope,
-            construct_id,
-            description=f"Makes models for {cdk.Stack.of(scope).stack_name}",
-            role=role.without_policy_updates(),
-            build_spec=codebuild.BuildSpec.from_object(
-                {
-                    "version": "0.2",
-                    "env": {"shell": "bash"},
-                    "phases": {
-                        "install": {"runtime-versions": {"python": PYTHON, "nodejs": NODE}},
-                        "build": {"on-failure": "ABORT", "commands": [SCRIPT]},
-                    },
-                }
-            ),
-            environment=codebuild.BuildEnvironment(
-                build_image=codebuild.LinuxBuildImage.STANDARD_7_0,
-                compute_type=codebuild.ComputeType.MEDIUM,
-                privileged=False,
-            ),
-            environment_variables={
-                name: codebuild.BuildEnvironmentVariable(value=value) for name, value in variables.items()
-            },
-            encryption_key=protection.key,
-            timeout=TIMEOUT,
-            queued_timeout=cdk.Duration.minutes(10),
-            grant_report_group_permissions=False,
-            logging=codebuild.LoggingOptions(cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=group)),
-        )
-        allow(role, ["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
+        builds = Builds([SCRIPT], timeout=TIMEOUT, compute="medium", variables=variables)
+        waits = cdk.Duration.minutes(10)
+        settings = machine(scope, construct_id, builds=builds, role=role, protection=protection, waits=waits)
+        description = f"Makes models for {cdk.Stack.of(scope).stack_name}"
+        super().__init__(scope, construct_id, description=description, **settings)
         allow(role, ["s3:PutObject"], [bucket.arn_for_objects(f"{TOLD}/*")], why=_OWN)
         allow(role, ["kms:GenerateDataKey"], [protection.key.key_arn])
         source.grant(role)

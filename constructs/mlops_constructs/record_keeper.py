@@ -29,6 +29,43 @@ class RecordKeeper(Construct):
     registry: where the versions are made. data_prefix: where the model's data are in the data bucket. feature_groups:
     of those that it learns from, by their names in the configuration, the names on AWS. tracking: ARN of the MLflow
     that keeps the pipeline's runs, "" for none; it does so where they are made.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        GovernanceSettings,
+        RecordKeeper,
+        Registry,
+        SharedFoundation,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.governance_stack)
+    RecordKeeper(
+        stack,
+        "Records",
+        names=model,
+        registry=Registry(model),
+        settings=starting(GovernanceSettings, owner="churn@example.com", risk_rating="Low"),
+        data_prefix="churn",
+        feature_groups={},
+        tracking="",
+        foundation=foundation,
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(

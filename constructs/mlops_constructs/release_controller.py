@@ -26,6 +26,44 @@ class ReleaseController(Construct):
 
     registry: where its versions are. enabled: whether there is to be an endpoint at all. tests: what tests a released
     version, if anything does.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        PredictionTables,
+        Registry,
+        ReleaseController,
+        ReleaseSettings,
+        SharedFoundation,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.release_stack)
+    ReleaseController(
+        stack,
+        "Controller",
+        names=model,
+        registry=Registry(model),
+        settings=starting(ReleaseSettings, strategy=["challenger"]),
+        enabled=True,
+        foundation=foundation,
+        tables=PredictionTables(stack, "Tables", names=model, foundation=foundation),
+        tests=None,
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(

@@ -38,6 +38,19 @@ class ReleaseInputs(Construct):
 
     With `enabled` false no variant exists, whatever is released: the endpoint goes, the release state stays.
     So it is while a `switch`, if there is one, is off.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import EnvironmentNames, ReleaseInputs
+
+    app = cdk.App()
+    model = EnvironmentNames("shop", "dev").model("churn")
+    stack = cdk.Stack(app, model.serving_stack)
+    released = ReleaseInputs(stack, "Released", names=model, enabled=True, autoscaling=False)
+
+    app.synth()
+    ```
     """
 
     def __init__(

@@ -20,7 +20,21 @@ _UNTAGGED = (
 
 
 class ReleaseParameters(Construct):
-    """What serves and how, the version on its way and its stage, the last that failed, and what people asked for."""
+    """What serves and how, the version on its way and its stage, the last that failed, and what people asked for.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import EnvironmentNames, ReleaseParameters
+
+    app = cdk.App()
+    model = EnvironmentNames("shop", "dev").model("churn")
+    # In a stack of its own, which nothing else changes.
+    ReleaseParameters(cdk.Stack(app, model.state_stack), "Release", names=model)
+
+    app.synth()
+    ```
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, names: ModelNames) -> None:
         super().__init__(scope, construct_id)

@@ -27,7 +27,49 @@ _MEMORY_MB = 1769
 
 
 class ReleaseTests(Construct):
-    """Asked by the release controller; `registry` is where the released versions are."""
+    """Asked by the release controller; `registry` is where the released versions are.
+
+    ```python
+    from pathlib import Path
+
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        Registry,
+        ReleaseSettings,
+        ReleaseTests,
+        SharedFoundation,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.release_stack)
+    samples = Path("samples")
+    samples.mkdir(exist_ok=True)
+    (samples / "requests.jsonl").write_text('{"customer": "1", "visits": 3}\\n')
+    (samples / "response.schema.json").write_text('{"type": "object", "required": ["probability"]}')
+    ReleaseTests(
+        stack,
+        "Tests",
+        names=model,
+        settings=starting(ReleaseSettings, tests=True, test={"max_p95_ms": 200}),
+        foundation=foundation,
+        samples=samples,
+        registry=Registry(model),
+    )
+
+    app.synth()
+    ```
+    """
 
     def __init__(
         self,
@@ -43,7 +85,7 @@ class ReleaseTests(Construct):
         super().__init__(scope, construct_id)
         self._names = names
         _check(samples, names)
-        self._samples = s3_assets.Asset(self, "Samples", path=str(samples))
+        self._samples = s3_assets.Asset(self, "Samples", path=str(samples.resolve()))
         self.dead_letters = DeadLetterQueue(self, "DeadLetters", protection=foundation.protection)
         self.function = self._build_function(settings, foundation, registry)
         self._allow_tests(registry)

@@ -1,8 +1,5 @@
 """What wakes the release controller of a model: events of the services that a release touches, and a schedule."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from constructs import Construct
@@ -11,6 +8,7 @@ from mlops_constructs.foundation import Foundation
 from mlops_constructs.naming import ModelNames, ReleaseParameter
 from mlops_constructs.registry import Registry
 from mlops_constructs.release_settings import ReleaseSettings
+from mlops_constructs.wakes import Wakes
 
 # A stack and an endpoint at rest; the controller has nothing to see while an operation runs.
 _STACK_AT_REST = [
@@ -27,7 +25,7 @@ _STACK_AT_REST = [
 _ENDPOINT_AT_REST = ["FAILED", "IN_SERVICE", "OUT_OF_SERVICE", "UPDATE_ROLLBACK_FAILED"]
 
 
-class ReleaseWakes(Construct):
+class ReleaseWakes(Wakes):
     """Rules on the default bus. None of them carries a decision: what is lost, the schedule makes good."""
 
     def __init__(
@@ -41,8 +39,8 @@ class ReleaseWakes(Construct):
         foundation: Foundation,
         target: events.IRuleTarget,
     ) -> None:
-        super().__init__(scope, construct_id)
-        self._names, self._target, self._stack = names, target, cdk.Stack.of(self)
+        super().__init__(scope, construct_id, target=target)
+        self._names, self._stack = names, cdk.Stack.of(self)
         self._on_registry(registry)
         self._on_serving()
         self._on_people()
@@ -50,22 +48,22 @@ class ReleaseWakes(Construct):
         if settings.stages and settings.experiment.look_seconds < settings.schedule_minutes * 60:
             self._on_outcomes(foundation)
         rate = events.Schedule.rate(cdk.Duration.minutes(settings.schedule_minutes))
-        events.Rule(self, "Schedule", description="Catches what events lost", schedule=rate).add_target(target)
+        self._by("Schedule", "Catches what events lost", rate)
 
     def _on_registry(self, registry: Registry) -> None:
         """Where the registry is in another account, that one forwards the event, which keeps its account."""
-        self._rule(
+        self._on(
             "PackageChanged",
             f"A version of {registry.group_name} was registered, approved, rejected or edited",
             "aws.sagemaker",
             "SageMaker Model Package State Change",
             {"ModelPackageGroupName": [registry.group_name]},
-            account=[registry.account] if registry.elsewhere else None,
+            accounts=[registry.account] if registry.elsewhere else None,
         )
 
     def _on_serving(self) -> None:
         stack = self._names.serving_stack
-        self._rule(
+        self._on(
             "StackSettled",
             f"An operation on {stack} ended",
             "aws.cloudformation",
@@ -75,7 +73,7 @@ class ReleaseWakes(Construct):
                 "status-details": {"status": _STACK_AT_REST},
             },
         )
-        self._rule(
+        self._on(
             "EndpointSettled",
             f"The endpoint {self._names.endpoint} came to rest",
             "aws.sagemaker",
@@ -84,7 +82,7 @@ class ReleaseWakes(Construct):
         )
         # The names of the stack's alarms start with the stack's name (guardrail_alarms).
         alarms = self._arn("cloudwatch", "alarm", f"{stack}-", cdk.ArnFormat.COLON_RESOURCE_NAME)
-        self._rule(
+        self._on(
             "AlarmRaised",
             f"An alarm of {stack} went off",
             "aws.cloudwatch",
@@ -95,7 +93,7 @@ class ReleaseWakes(Construct):
 
     def _on_people(self) -> None:
         asked = (ReleaseParameter.COMMAND, ReleaseParameter.ALLOWED)
-        self._rule(
+        self._on(
             "PersonAsked",
             f"Somebody gave a command on {self._names.base}, or let a version in",
             "aws.ssm",
@@ -104,7 +102,7 @@ class ReleaseWakes(Construct):
         )
 
     def _on_outcomes(self, foundation: Foundation) -> None:
-        self._rule(
+        self._on(
             "OutcomesArrived",
             f"Outcomes of predictions of {self._names.base} arrived",
             "aws.s3",
@@ -114,22 +112,6 @@ class ReleaseWakes(Construct):
                 "object": {"key": [{"prefix": f"{self._names.ground_truth}/"}]},
             },
         )
-
-    def _rule(
-        self,
-        construct_id: str,
-        description: str,
-        source: str,
-        detail_type: str,
-        detail: Mapping[str, Any],
-        *,
-        resources: list[str] | None = None,
-        account: list[str] | None = None,
-    ) -> None:
-        pattern = events.EventPattern(
-            source=[source], detail_type=[detail_type], detail=dict(detail), resources=resources, account=account
-        )
-        events.Rule(self, construct_id, description=description, event_pattern=pattern).add_target(self._target)
 
     def _arn(self, service: str, resource: str, name: str, arn_format: cdk.ArnFormat | None = None) -> str:
         return self._stack.format_arn(service=service, resource=resource, resource_name=name, arn_format=arn_format)

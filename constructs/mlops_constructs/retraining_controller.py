@@ -26,6 +26,42 @@ class RetrainingController(Construct):
     """For an environment that trains; what it does follows from what it observes.
 
     places: where versions serve that were trained here, this environment first.
+
+    ```python
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        RetrainingController,
+        RetrainingSettings,
+        SharedFoundation,
+        TrainingSettings,
+        WatchedPlace,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.monitoring_stack)
+    RetrainingController(
+        stack,
+        "Retraining",
+        names=model,
+        settings=starting(RetrainingSettings, max_per_month=4),
+        training=starting(TrainingSettings, data_prefix="churn"),
+        foundation=foundation,
+        places=[WatchedPlace(model)],
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(

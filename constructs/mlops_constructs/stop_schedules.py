@@ -9,14 +9,12 @@ from mlops_constructs.access import allow
 from mlops_constructs.dead_letter_queue import DeadLetterQueue
 from mlops_constructs.failure_alarm import FailureAlarm
 from mlops_constructs.foundation import Foundation
-from mlops_constructs.monitoring_schedule import SCHEDULED_TIME
 from mlops_constructs.naming import ModelNames
+from mlops_constructs.scheduled_call import SCHEDULED_TIME, scheduled_call, scheduler_role
 from mlops_constructs.settings import StopSettings
 from mlops_constructs.switch_names import ASKED, OFF, ON, RUNNING
 
-_UPDATE = "arn:{partition}:scheduler:::aws-sdk:cloudformation:updateStack"
 _ATTEMPTS = 30
-_EVENT_AGE = cdk.Duration.hours(2)
 _SSM_VALUE = "AWS::SSM::Parameter::Value<"
 
 
@@ -60,14 +58,12 @@ class StopSchedules(Construct):
             schedule_expression_timezone=self._settings.timezone,
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             state="ENABLED",
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=_UPDATE.format(partition=self._stack.partition),
-                role_arn=role.role_arn,
-                input=self._request(value),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=_EVENT_AGE.to_seconds(), maximum_retry_attempts=_ATTEMPTS
-                ),
-                dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=self.dead_letters.queue_arn),
+            target=scheduled_call(
+                "cloudformation:updateStack",
+                self._request(value),
+                role=role,
+                dead_letters=self.dead_letters,
+                attempts=_ATTEMPTS,
             ),
         )
         resource.node.add_dependency(role)
@@ -92,17 +88,7 @@ class StopSchedules(Construct):
 
     def _build_role(self, names: ModelNames) -> iam.Role:
         stack = self._stack
-        # User guide, confused deputy prevention: a group's ARN, which the schedule's own would not be.
-        group = stack.format_arn(service="scheduler", resource="schedule-group", resource_name="default")
-        role = iam.Role(
-            self,
-            "Role",
-            description=f"Stops and starts {names.endpoint} on schedule",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": stack.account, "aws:SourceArn": group}},
-            ),
-        )
+        role = scheduler_role(self, description=f"Stops and starts {names.endpoint} on schedule")
         allow(
             role,
             ["cloudformation:UpdateStack"],

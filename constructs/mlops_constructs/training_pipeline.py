@@ -29,6 +29,67 @@ class TrainingPipeline(Construct):
 
     label_maturity_days: as the monitors count outcomes, so that their baselines do. takers: other accounts whose
     environments release these versions, and whether they test them.
+
+    ```python
+    from pathlib import Path
+
+    import aws_cdk as cdk
+
+    from mlops_constructs import (
+        DataProtection,
+        EnvironmentKey,
+        EnvironmentNames,
+        FeatureAccess,
+        Images,
+        SharedFoundation,
+        TrainingPipeline,
+        TrainingSettings,
+        starting,
+    )
+
+    app = cdk.App()
+    names = EnvironmentNames("shop", "dev")
+    shared = cdk.Stack(app, names.foundation_stack)
+    key = EnvironmentKey(shared, "Key", retain=False, description="All that shop-dev stores")
+    protection = DataProtection(key=key, retain=False, log_retention_days=30)
+    foundation = SharedFoundation(shared, "Shared", protection=protection, emails=["ml@example.com"]).foundation
+    model = names.model("churn")
+    stack = cdk.Stack(app, model.training_stack)
+    code = Path("pipeline_code")
+    (code / "churn").mkdir(parents=True, exist_ok=True)
+    (code / "churn" / "definition.py").write_text('''
+    from mlops_constructs.definition_builder import VERSION, DefinitionBuilder, declare, parameter
+
+
+    def definition(context):
+        build = DefinitionBuilder(context, "xgboost")
+        instance = context.settings.processing_instance_type
+        return {
+            "Version": VERSION,
+            "Metadata": {},
+            "Parameters": [declare("InputDataUri", "String"), declare("ProcessingInstanceType", "String", instance)],
+            "Steps": [
+                build.processing(
+                    "Prepare", "churn.steps.prepare", inputs={"raw": parameter("InputDataUri")}, outputs=["train"]
+                ),
+            ],
+        }
+    ''')
+    TrainingPipeline(
+        stack,
+        "Training",
+        names=model,
+        settings=starting(TrainingSettings, data_prefix="churn"),
+        label_maturity_days=30,
+        code_root=code,
+        images=Images(stack, {}),
+        foundation=foundation,
+        features=FeatureAccess(names, {}, foundation),
+        takers={},
+    )
+
+    app.synth()
+    ```
     """
 
     def __init__(

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from mlops.errors import UsageError
-from mlops_constructs.code_bundle import SHARED_PACKAGES
 from mlops_constructs.errors import ConstructError
 from mlops_constructs.naming import EnvironmentNames
+from mlops_constructs.shipped import SHARED_PACKAGES
 from stacks.settings import SettingsError, load
 from stacks.settings.loader import environments
 

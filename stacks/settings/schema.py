@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 from mlops_constructs.access_settings import AccessSettings, AuditSettings
 from mlops_constructs.batch_settings import BatchSettings
 from mlops_constructs.budget_settings import BudgetSettings, ModelBudgetSettings
-from mlops_constructs.code_bundle import SHARED_PACKAGES
 from mlops_constructs.delivery_settings import S3Source, Source
 from mlops_constructs.errors import ConstructError
 from mlops_constructs.feature_settings import STORE, FeatureGroupSettings, ModelFeatures
@@ -23,6 +22,7 @@ from mlops_constructs.registry import Registry
 from mlops_constructs.release_settings import ReleaseSettings
 from mlops_constructs.retraining_settings import RetrainingSettings
 from mlops_constructs.settings import ServingSettings, Strategy, TrainingSettings
+from mlops_constructs.shipped import SHARED_PACKAGES
 from stacks.settings.neighbours import Neighbour
 
 # The keys of data_protection.RETENTION; a type cannot be made from them. A test compares.
