@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from local_aws.env import client_environment, exports
+from local_aws.env import client_environment
 from local_aws.errors import LocalAwsError
 from local_aws.state import Home, code_digest
 from mlops.cdk import ROOT
@@ -38,10 +38,6 @@ class Server:
     def answers(self) -> bool:
         """Whether it is there still."""
         return self.home.running() is not None
-
-    def exports(self) -> str:
-        """The lines for a shell."""
-        return exports(self.variables)
 
     def resource_types(self) -> dict[str, list[str]]:
         """The CloudFormation types that were used, by how the local AWS treats them."""

@@ -10,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_aws.state import Home
 from mlops import aws, checkout, local, pipelines, registry, releases, target, traffic
 from mlops.cdk import ROOT, cdk, is_news
-from mlops.console import console, line, table
-from mlops.demo import alone, chronicle, governance, loans, report
+from mlops.console import console, line
+from mlops.demo import alone, chronicle, governance, loans, report, telling
 from mlops.demo.governance import Auditor
 from mlops.demo.history import BankHistory, bank_months
 from mlops.demo.phases import Run
@@ -53,7 +53,7 @@ def _run(home: Home, *, keep: bool) -> int:
     server: local.Server | None = None
     code = 1
     try:
-        with run.phase("start", "Start the local AWS"), put_off():
+        with run.phase("start"), put_off():
             server = local.start(home, lambda text: line(run.clock, text, source="local aws"))
         _loop(run, server)
         code = 0
@@ -73,10 +73,11 @@ def _run(home: Home, *, keep: bool) -> int:
                 if code:
                     run.fail()
                 run.write()
+    runs = keep and server is not None and server.answers
     if code == 0:
-        _tell_end(run)
-    if keep and server is not None and server.answers:
-        _tell_running(server)
+        _tell_end(run, runs=runs)
+    if runs:
+        _tell_running()
     return code
 
 
@@ -97,18 +98,18 @@ def _loop(run: Run, server: local.Server) -> None:
     model = names.model(MODEL)
     banks = BankHistory(clients, names)
 
-    with run.phase("bootstrap", "Bootstrap the account (cdk bootstrap)"):
+    with run.phase("bootstrap"):
         # From a folder without an app: bootstrapping then needs no synthesis.
         _cdk(run, server, "bootstrap", f"aws://{server.account}/{server.region}", folder=server.home.path)
-    with run.phase("deploy", "Deploy the stacks of config/local.toml (cdk deploy)"):
+    with run.phase("deploy"):
         assembly = str(server.home.path / "cdk.out")
         _cdk(run, server, "deploy", "--all", "--require-approval", "never", "--output", assembly)
         foundation = releases.outputs(clients("cloudformation"), names.foundation_stack)
-    with run.phase("pipeline", "Train: the SageMaker pipeline validates, trains, evaluates and registers"):
+    with run.phase("pipeline"):
         package = _train(run, clients, model, foundation["DataBucket"], banks)
-    with run.phase("release", "Approve the version, then only watch"):
+    with run.phase("release"):
         serving = _release(run, clients, model, package)
-    with run.phase("traffic", f"Replay applications of {YEAR} through InvokeEndpoint"):
+    with run.phase("traffic"):
         _predict(run, clients, model, serving, foundation["CaptureBucket"])
     years = Years(
         run=run,
@@ -130,28 +131,29 @@ def _loop(run: Run, server: local.Server) -> None:
     )
     story.tell_first(package["ModelPackageVersion"])
     _live(run, years, story)
-    with run.phase("worse", "A version that approves nearly everything: its AUC is as good, its decisions are not"):
+    with run.phase("worse"):
         story.release(story.train("with a threshold of 0.9", years.snapshot, **RECENT, DecisionThreshold="0.9"))
-    with run.phase("broken", "An urgent fix with an error in its code, released without an experiment"):
+    with run.phase("broken"):
         champion = registry.version(clients("sagemaker"), years.target.package_group, years.version)
         slip = story.register_by_hand(champion, SLIP, "an urgent fix, with an error in its code")
         story.release(slip, hotfix=True)
     run.results["releases"] = story.releases
-    _tell_years(run, years, story, package)
-    with run.phase("governance", "What an auditor asks: made again, lineage, model card, audit"):
+    _tell_years(run, years, package)
+    with run.phase("governance"):
         asked = Auditor(run, years.target, SUMMARY.parent).ask(package["ModelPackageVersion"])
-    with run.phase("fairness", "A second model, of mortgages: its gate refuses one that breaks its limits of bias"):
+    with run.phase("fairness"):
         second = target.find(STAGE, SECOND_MODEL)
         trained = governance.train_mortgages(run, second, foundation["DataBucket"], MITIGATED)
     run.results["governance"] = {**asked, SECOND_MODEL: trained}
+    _write_report(run, years)
     run.results["resource_types"] = server.resource_types()
 
 
 def _live(run: Run, years: Years, story: Story) -> None:
     """The months with the first version, until its decisions are seen to fail; then those with its successor."""
-    with run.phase("months", "Replay the bank's months from 2003 on; the monitors watch, and only watch"):
+    with run.phase("months"):
         years.until_retraining()
-    with run.phase("retrained", "The alarm has started a training; then approval, shadow, challenger, verdict"):
+    with run.phase("retrained"):
         package = years.follow_retraining()
         story.applications = years.applications()
         story.release(package)
@@ -162,26 +164,18 @@ def _live(run: Run, years: Years, story: Story) -> None:
             f"version {version}, made by the retraining: {story.releases[-1]['outcome']}, expected promoted; "
             "see mlops history"
         )
-    with run.phase("after", "The months that follow, with the new version"):
+    with run.phase("after"):
         years.finish(version)
 
 
-def _tell_years(run: Run, years: Years, story: Story, first: Mapping[str, Any]) -> None:
+def _tell_years(run: Run, years: Years, first: Mapping[str, Any]) -> None:
     """Put the years into the summary and the report, beside what the first version alone would have come to."""
     everything = [loan for month in years.history.months.values() for loan in month.loans]
     months = chronicle.rows(years, alone.approved_by(years.target.clients("s3"), first, everything, years.banks))
     found = chronicle.summary(years, months)
     run.results["monitoring"] = found
-    REPORT.write_text(
-        report.html(
-            {
-                "months": months,
-                **found,
-                "releases": story.releases,
-                "version_1_auc": run.results["test_auc"],
-            }
-        )
-    )
+    run.results["months"] = months
+    _write_report(run, years)  # should the auditor be refused an answer, the story is there all the same
     now = found["charge_off_rates"]["since_release"]
     line(
         run.clock,
@@ -189,6 +183,12 @@ def _tell_years(run: Run, years: Years, story: Story, first: Mapping[str, Any]) 
         f"would have come to {now['without']:.1%}",
         style="green",
     )
+
+
+def _write_report(run: Run, years: Years) -> None:
+    rule = years.target.settings.monitoring
+    given = {"rule": {"breaches": rule.breaches, "of": rule.of}}
+    REPORT.write_text(report.html(report.story_of({**run.results, **given}, SUMMARY.parent)))
 
 
 def _train(
@@ -203,7 +203,7 @@ def _train(
     uri = loans.upload(clients("s3"), data_bucket, MODEL, FIRST_BOOK, bank_months(FIRST_BOOK))
     line(run.clock, f"loans uploaded to {uri}")
     parameters = {"InputDataUri": uri, "CodeCommit": checkout.commit(ROOT)}
-    follower = pipelines.run(clients, model.pipeline, parameters, lambda step, text: line(run.clock, text, source=step))
+    follower = pipelines.run(clients, model.pipeline, parameters, telling.steps(run.clock))
     package = releases.newest_version(sagemaker, model.package_group)
     if package["ModelApprovalStatus"] != "PendingManualApproval":
         raise CommandError(
@@ -232,7 +232,11 @@ def _release(
     arn = package["ModelPackageArn"]
     # On a kept state a later model may serve: the bank then begins again with this one, without comparing them.
     registry.approve(clients("sagemaker"), package, reason="approved in the demo", by="demo", strategy="replace")
-    line(run.clock, f"approved {arn}", source="registry")
+    line(
+        run.clock,
+        f"version {package['ModelPackageVersion']} approved, by the demo in place of a person",
+        source="registry",
+    )
     serving = releases.wait_until_served(
         clients,
         model.serving_stack,
@@ -277,7 +281,7 @@ def _predict(
         {inference_id for inference_id, _ in requests},
         CAPTURE_TIMEOUT_SECONDS,
     )
-    line(run.clock, f"{kept.records} of them captured, the newest in {kept.newest_uri}")
+    line(run.clock, f"{kept.records} of them found in data capture, below s3://{capture_bucket}/{prefix}")
     run.results |= {
         "predictions": replayed.predictions,
         "captured_records": kept.records,
@@ -306,26 +310,31 @@ def _cdk(run: Run, server: local.Server, *arguments: str, folder: Path = ROOT) -
         cdk(*arguments, environment=environment, stage=STAGE, each_line=each, folder=folder)
 
 
-def _tell_end(run: Run) -> None:
+def _tell_end(run: Run, *, runs: bool) -> None:
     results = run.results
-    table(
-        "The loop is closed",
-        [
-            ("model package group", results["model_package_group"]),
-            ("version", f"{results['version']} (test AUC {results['test_auc']:.3f})"),
-            ("endpoint", results["endpoint"]),
-            ("endpoint configuration", results["endpoint_config"]),
-            ("predictions", str(results["predictions"])),
-            ("captured", f"{results['captured_records']}, below {results['capture_uri']}"),
-            ("seconds", ", ".join(f"{name} {value:.1f}" for name, value in run.seconds.items())),
-            ("summary", str(SUMMARY.relative_to(ROOT))),
-            ("report", str(REPORT.relative_to(ROOT))),
-        ],
+    rates = results["monitoring"]["charge_off_rates"]["since_release"]
+    months = results["months"]
+    decided = sum(month["applications"] for month in months)
+    ends = ", ".join(f"version {each['version']} {each['outcome']}" for each in results["releases"])
+    facts = [
+        (
+            "decided",
+            f"{decided:,} applications in {len(months)} months, {results['monitoring']['windows']} of them watched",
+        ),
+        ("it paid" if rates["with"] < rates["without"] else "it did not pay", _rates(rates)),
+        ("releases", ends),
+        ("endpoint", results["endpoint"]),
+    ]
+    telling.end(str(SUMMARY.parent.relative_to(ROOT)), run.seconds, facts, runs=runs)
+
+
+def _rates(rates: Mapping[str, Any]) -> str:
+    return (
+        f"{rates['with']:.1%} of the loans approved since {rates['from']} failed; version 1 alone would have come to "
+        f"{rates['without']:.1%}"
     )
 
 
-def _tell_running(server: local.Server) -> None:
-    console.print("\nThe local AWS is still running. To use it from this shell:\n")
-    console.print(server.exports(), markup=False)
-    console.print("\nThen, for example: npx cdk diff --all -c env=local")
-    console.print("To stop it: .venv/bin/python -m local_aws stop")
+def _tell_running() -> None:
+    console.print("\nThe local AWS is still running. To use the AWS CLI or the CDK with it from this shell:")
+    console.print('  eval "$(.venv/bin/python -m local_aws env)"    then, for example: npx cdk diff --all -c env=local')

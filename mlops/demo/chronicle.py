@@ -1,6 +1,6 @@
 """What the years came to: a row for each month, and the charge-off rates with and without the platform."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mlops.demo.loans import Loan
@@ -10,7 +10,7 @@ from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, MONITORS, Judge
 
 
 def rows(years: Years, alone: set[str]) -> list[dict[str, Any]]:
-    """One a month, oldest first: what was decided, what came of it, and what the monitors said.
+    """One a month, oldest first: what was decided, what came of it (lost: USD), and what the monitors said.
 
     alone: names of the loans that the first version, for ever alone, would have approved.
     """
@@ -37,12 +37,19 @@ def rows(years: Years, alone: set[str]) -> list[dict[str, Any]]:
                 "charged_off_without": failed_alone,
                 "turned_down": refused,
                 "turned_down_charged_off": failed_refused,
+                "lost": _amount(applied, granted),
+                "lost_without": _amount(applied, lambda loan: loan.name in alone),
                 "versions": sorted({decisions[loan.name].version for loan in applied}),
                 "drift": _drift(years.judged.get((DATA_DRIFT, name))),
                 "outcomes": _outcomes(years.judged.get((CALIBRATION, name))),
             }
         )
     return found
+
+
+def _amount(applied: Sequence[Loan], approved: Callable[[Loan], bool]) -> float:
+    """USD that went into loans which `approved` says yes to and which were charged off: each with its whole amount."""
+    return sum(float(loan.application.get("GrAppv") or 0) for loan in applied if loan.outcome == "1" and approved(loan))
 
 
 def summary(years: Years, months: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

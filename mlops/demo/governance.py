@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from mlops import checkout, evidence, pipelines, releases
 from mlops.cdk import ROOT
 from mlops.console import line
+from mlops.demo import telling
 from mlops.demo.phases import Run
 from mlops.errors import CommandError
 from mlops.target import Target
@@ -38,16 +40,22 @@ class Auditor:
     def ask(self, version: int) -> Answer:
         """All questions about a version; raises CommandError for an answer that an auditor could not accept."""
         self._wait_for_record(version)
-        reproduced, lineage = self._reproduced(version), self._lineage(version)
-        return {
-            "version": version,
-            "reproduced": reproduced,
-            "data": self._data(lineage.pop("sha256")),
-            "lineage": lineage,
-            "card": self._card(version),
-            "audit": self._audit(version),
-            "manifest": self._manifest(version),
-        }
+        pool = ThreadPoolExecutor(1, thread_name_prefix="reproduce")
+        try:
+            # It takes as long as all the others, which only read; its jobs are of a pipeline of its own.
+            reproduced = pool.submit(self._reproduced, version)
+            lineage = self._lineage(version)
+            answers = {
+                "data": self._data(lineage.pop("sha256")),
+                "lineage": lineage,
+                "card": self._card(version),
+                "audit": self._audit(version),
+                "manifest": self._manifest(version),
+            }
+            return {"version": version, "reproduced": reproduced.result(), **answers}
+        finally:
+            # Whoever interrupts does not wait; otherwise it has ended, or another answer was refused.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _wait_for_record(self, version: int) -> None:
         """The newest decisions about the version are in its manifest."""
@@ -158,10 +166,7 @@ def train_mortgages(run: Run, target: Target, data_bucket: str, mitigated: Mappi
     sagemaker, pipeline = target.clients("sagemaker"), target.names.pipeline
     for arn in pipelines.stop_running(sagemaker, pipeline):
         line(run.clock, f"stopped {arn}: an interrupted demo had left it running")
-
-    def say(step: str, text: str) -> None:
-        line(run.clock, text, source=step)
-
+    say = telling.steps(run.clock)
     try:
         pipelines.run(target.clients, pipeline, parameters, say)
     except CommandError as error:

@@ -112,6 +112,7 @@ class Months:
         self._told: set[str] = set()
         self._judged = ""
         self._end = 0
+        self._answered = 0.0
 
     def replay(self, first: str, last: str, until: Callable[[], bool] = lambda: False) -> str:
         """Months from `first` to at most `last`, until at a quarter's end `until` says so; returns the last one.
@@ -157,7 +158,8 @@ class Months:
                 record = f"{request}#{row}" if row > 1 else request
                 approved = answer["decision"] == "approve"
                 self._history.decisions[loan.name] = Decision(approved, str(answer["model_version"]), record)
-        self._end = math.floor(time.time()) + 1
+        self._answered = time.time()
+        self._end = math.floor(self._answered) + 1
         month.window = Window(_moment(start), _moment(self._end))
         time.sleep(max(0.0, self._end - time.time()))  # the next window begins where this one ends
 
@@ -170,7 +172,7 @@ class Months:
             self._told.update(loan.name for loan in failed)
         self._judged = later(months[-1].name, -MATURITY_MONTHS)
         self._export(_last_day(months[-1].name))
-        time.sleep(CAPTURE_SECONDS)
+        time.sleep(max(0.0, self._answered + CAPTURE_SECONDS - time.time()))
 
     def _look(self, months: Sequence[Month]) -> None:
         matured = [self._history.months.get(later(month.name, -MATURITY_MONTHS)) for month in months]

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from mlops.console import Clock, console, heading
+from mlops.demo.plan import PHASES
 
 
 @dataclass
@@ -26,10 +29,13 @@ class Run:
         self.summary_file.unlink(missing_ok=True)
 
     @contextmanager
-    def phase(self, name: str, title: str) -> Iterator[None]:
-        """Time a phase; remember its name if anything in it, or after it, fails."""
+    def phase(self, name: str, title: str = "") -> Iterator[None]:
+        """Time a phase; remember its name if anything in it, or after it, fails.
+
+        title: of one that is not in the plan; the plan's have their own, with why they are worth watching.
+        """
         self._newest = name
-        heading(self.clock, title)
+        self._announce(name, title)
         start = self.clock()
         try:
             yield
@@ -38,6 +44,15 @@ class Run:
             raise
         finally:
             self.seconds[name] = round(self.clock() - start, 1)
+
+    def _announce(self, name: str, title: str) -> None:
+        if name not in PHASES or title:
+            heading(self.clock, title or name)
+            return
+        number = list(PHASES).index(name) + 1
+        title, why = PHASES[name]
+        heading(self.clock, f"{number} of {len(PHASES)}  {title}")
+        console.print(f"{'':9}[dim]{escape(why)}[/]")
 
     def write(self) -> None:
         """Write the summary, atomically: a reader never sees half of one."""

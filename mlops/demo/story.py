@@ -6,6 +6,7 @@ does the rest, and the story tells what its ledger says.
 
 import hashlib
 import io
+import json
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 from mlops import checkout, ledger, outcomes, pipelines, registry, release_state, releases
 from mlops.cdk import ROOT
 from mlops.console import line
-from mlops.demo import loans
+from mlops.demo import loans, telling
 from mlops.demo.customers import BATCH, Customers
 from mlops.demo.phases import Run
 from mlops.errors import CommandError
@@ -27,8 +28,12 @@ _ENDS = {kind: kind for kind in ("lost", "failed", "rejected", "inconclusive")} 
 """Kinds of ledger entries that end a release, and what they make of it."""
 
 POLL_SECONDS = 0.3
+LOOK_SECONDS = 5.0
+"""Between two looks that are told: a comparison takes a dozen of them."""
 TIMEOUT_SECONDS = 600
 WHO = "demo"
+EVALUATION = "EvaluateModel/evaluation/evaluation.json"
+"""What the pipeline measured, below a run's folder."""
 RECENT = {"TrainFrom": "2003-01-01", "TrainTo": "2004-12-31", "TestFrom": "2005-01-01", "TestTo": "2005-03-31"}
 """The periods of the second version: newer loans than the first one's."""
 
@@ -61,6 +66,7 @@ class Story:
     applications: Iterator[loans.Loan] = field(default_factory=lambda: iter(()))
     releases: list[dict[str, Any]] = field(default_factory=list)
     answered: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    _looked: float = 0.0
 
     def tell_first(self, version: int) -> None:
         """The first version has nothing to be compared with."""
@@ -71,7 +77,7 @@ class Story:
     def train(self, what: str, data_uri: str, **parameters: str) -> Mapping[str, Any]:
         """Run the pipeline on the data; returns the version that it registered."""
         given = {"InputDataUri": data_uri, "CodeCommit": checkout.commit(ROOT), **parameters}
-        pipelines.run(self._clients, self.target.names.pipeline, given, self._say_step)
+        pipelines.run(self._clients, self.target.names.pipeline, given, telling.steps(self.run.clock))
         package = releases.newest_version(self._clients("sagemaker"), self.target.package_group)
         auc = float(package["CustomerMetadataProperties"]["test_auc"])
         self._say(f"version {package['ModelPackageVersion']} registered: {what}, test AUC {auc:.3f}", style="green")
@@ -114,18 +120,35 @@ class Story:
             told = list(self._follow(arn, known, generation))
             end = self._state()
         self.answered = dict(customers.answers)
-        result = summarize(version, told, champion=end.champion == arn) | {
-            "requests": customers.requests,
-            "failed_requests": customers.failures.total(),
-            "failures": dict(customers.failures),
-            "answered_by": dict(sorted(customers.versions.items())),
-            "seconds": round(self.run.clock() - began, 1),
-        }
+        result = (
+            summarize(version, told, champion=end.champion == arn)
+            | self._learned(package)
+            | {
+                "requests": customers.requests,
+                "failed_requests": customers.failures.total(),
+                "failures": dict(customers.failures),
+                "answered_by": dict(sorted(customers.versions.items())),
+                "seconds": round(self.run.clock() - began, 1),
+            }
+        )
         answered = ", ".join(f"{count} by version {name}" for name, count in sorted(customers.versions.items()))
         failed = ", ".join(f"{count} × {what}" for what, count in customers.failures.items()) or "none"
         self._say(f"{customers.requests} applications meanwhile: answered {answered}; failed: {failed}")
         self.releases.append(result)
         return result
+
+    def _learned(self, package: Mapping[str, Any]) -> dict[str, Any]:
+        """What the pipeline measured: on which loans, how well, and how well today's champion did on the same ones."""
+        metadata = package.get("CustomerMetadataProperties", {})
+        if not {"pipeline_execution", "test_auc", "train_from", "train_to"} <= metadata.keys():
+            return {}  # made by hand
+        key = f"{self.target.names.folder}/runs/{metadata['pipeline_execution']}/{EVALUATION}"
+        champion = json.load(self._clients("s3").get_object(Bucket=self.artifacts_bucket, Key=key)["Body"])["champion"]
+        return {
+            "test_auc": round(float(metadata["test_auc"]), 4),
+            "champion_auc": round(champion["auc"]["value"], 4) if champion else None,
+            "learned": {"from": metadata["train_from"], "to": metadata["train_to"]},
+        }
 
     def customers(self, prefix: str, batch: int = BATCH) -> Customers:
         """Customers who apply as long as the context lasts; `prefix` begins the inference ids of their requests."""
@@ -161,7 +184,10 @@ class Story:
             time.sleep(POLL_SECONDS)
 
     def _tell(self, entry: Entry) -> None:
-        if entry.kind in ("write", "apply", "shift", "look"):
+        if entry.kind == "look" and entry.verdict and self.run.clock() - self._looked > LOOK_SECONDS:
+            self._looked = self.run.clock()
+            self._say(telling.look(entry.verdict), source=entry.stage)
+        if entry.is_step:
             return
         self._say(f"{entry.kind}: {entry.reason}", source="controller", style="green" if entry.verdict else "")
 
@@ -173,9 +199,6 @@ class Story:
 
     def _say(self, text: str, *, source: str = "", style: str = "") -> None:
         line(self.run.clock, text, source=source, style=style)
-
-    def _say_step(self, step: str, text: str) -> None:
-        line(self.run.clock, text, source=step)
 
     @property
     def _clients(self) -> Callable[[str], Any]:
@@ -193,6 +216,8 @@ def summarize(version: int, told: Sequence[Entry], *, champion: bool) -> dict[st
     for entry in told:
         if entry.verdict and stages and entry.kind in ("begin", *_ENDS):
             stages[-1] |= _figures(entry.verdict)
+        elif entry.verdict and stages and entry.kind == "look":
+            stages[-1].setdefault("course", []).append(_look(entry.verdict))
         if entry.kind == "begin":
             stages.append({"stage": entry.stage})
         elif entry.kind in _ENDS:
@@ -206,6 +231,11 @@ def summarize(version: int, told: Sequence[Entry], *, champion: bool) -> dict[st
         "outcome": outcome,
         "stages": compared,
     }
+
+
+def _look(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """One point of a comparison's course."""
+    return {"samples": verdict["samples"]} | {name: round(verdict[name], 4) for name in ("estimate", "low", "high")}
 
 
 def _figures(verdict: Mapping[str, Any]) -> dict[str, Any]:

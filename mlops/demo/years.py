@@ -13,7 +13,7 @@ from typing import Any
 
 from mlops import monitoring, outcomes, pipelines, releases
 from mlops.console import line
-from mlops.demo import loans
+from mlops.demo import loans, telling
 from mlops.demo.history import BankHistory, bank_months
 from mlops.demo.loans import Loan
 from mlops.demo.months import MATURITY_MONTHS, Decision, History, Month, Months, later
@@ -68,7 +68,8 @@ class Years:
     def follow_retraining(self) -> Mapping[str, Any]:
         """Follow the training that the alarm started; returns the version that it registered."""
         execution = self.retrainings[0]["execution"]
-        follower = pipelines.Follower(self._clients("sagemaker"), self._clients("logs"), execution, self._say_step)
+        say = telling.steps(self.run.clock)
+        follower = pipelines.Follower(self._clients("sagemaker"), self._clients("logs"), execution, say)
         ended = follower.follow()
         if ended["PipelineExecutionStatus"] != "Succeeded":
             raise CommandError(f"retraining {execution}: {follower.failure(ended)}")
@@ -189,6 +190,3 @@ class Years:
     @property
     def _clients(self) -> Callable[[str], Any]:
         return self.target.clients
-
-    def _say_step(self, step: str, text: str) -> None:
-        line(self.run.clock, text, source=step)

@@ -27,7 +27,7 @@ def years() -> Years:
     months = {}
     decisions = {}
     for name in ("2003-01", "2003-02", "2005-02"):
-        pair = [Loan(f"{name}-good", name, {}, "0"), Loan(f"{name}-bad", name, {}, "1", "2006-01")]
+        pair = [Loan(f"{name}-good", name, {}, "0"), Loan(f"{name}-bad", name, {"GrAppv": 5e4}, "1", "2006-01")]
         months[name] = Month(name, pair)
         version = "2" if name == "2005-02" else "1"
         for loan in pair:
@@ -52,6 +52,7 @@ def test_a_row_tells_what_was_decided_and_what_version_1_alone_would_have(years:
     *_, last = chronicle.rows(years, everybody)
     assert (last["applications"], last["approved"], last["charged_off"]) == (2, 1, 0)
     assert (last["approved_without"], last["charged_off_without"], last["versions"]) == (2, 1, ["2"])
+    assert (last["lost"], last["lost_without"]) == (0, 50_000)
     assert last["drift"] is None
 
 

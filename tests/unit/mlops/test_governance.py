@@ -1,5 +1,6 @@
 """What the demo asks of the platform's evidence, and when it takes no for an answer."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -61,6 +62,22 @@ def test_the_summary_holds_what_was_answered(auditor: Callable[..., Auditor]) ->
     assert (found["lineage"]["nodes"], found["lineage"]["predictions"]) == (2, 7)
     assert found["audit"]["gaps"] == {"1": 0, "4": 7}
     assert found["manifest"] == {"revisions": 3}
+
+
+def test_the_others_are_asked_while_a_version_is_made_again(
+    auditor: Callable[..., Auditor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, audited = auditor(), threading.Event()
+    answer = asked._command
+
+    def ask(self: Auditor, *words: object, model: bool = True) -> Any:
+        if words[0] == "audit":
+            audited.set()
+        assert words[0] != "reproduce" or audited.wait(5), "the audit waits for the reproduction"
+        return answer(*words, model=model)
+
+    monkeypatch.setattr(Auditor, "_command", ask)
+    assert asked.ask(1)["reproduced"]["outcome"] == "equal"
 
 
 @pytest.mark.parametrize(

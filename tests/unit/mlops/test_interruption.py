@@ -30,9 +30,6 @@ class FakeServer:
         self.stops = 0
         self.answers = True
 
-    def exports(self) -> str:
-        return "export AWS_ENDPOINT_URL=…"
-
     def stop(self) -> None:
         self.stops += 1
 
@@ -103,9 +100,9 @@ def test_a_server_that_is_kept_is_told_with_how_to_use_and_to_stop_it(
             raise error
 
     monkeypatch.setattr(demo, "_loop", loop)
-    monkeypatch.setattr(demo, "_tell_end", lambda _run: None)
+    monkeypatch.setattr(demo, "_tell_end", lambda _run, runs: None)
     assert demo.run_demo(keep=True) == (1 if error else 0)
-    assert "export AWS_ENDPOINT_URL=…" in capsys.readouterr().out
+    assert 'eval "$(.venv/bin/python -m local_aws env)"' in capsys.readouterr().out
     assert server.stops == 0
 
 

@@ -153,3 +153,13 @@ def test_charge_offs_are_counted_among_those_that_are_approved() -> None:
 )
 def test_months_later(month: str, count: int, expected: str) -> None:
     assert later(month, count) == expected
+
+
+def test_data_capture_is_waited_for_from_the_last_answer_on(replay: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of the quarter's last window counts: it is no wait on top of that."""
+    slept: list[float] = []
+    sleep = Clock.sleep
+    monkeypatch.setattr(Clock, "sleep", lambda self, seconds: (slept.append(seconds), sleep(self, seconds))[1])
+    replay("2003-06")
+    of_quarters = [two for two in pairwise(slept) if sum(two) == pytest.approx(months.CAPTURE_SECONDS)]
+    assert len(of_quarters) == 2

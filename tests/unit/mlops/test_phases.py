@@ -10,6 +10,7 @@ from mlops import demo
 from mlops.cdk import ROOT
 from mlops.demo import story
 from mlops.demo.phases import Run
+from mlops.demo.plan import PHASES
 from stacks.settings import load
 
 
@@ -32,6 +33,26 @@ def test_a_summary_of_a_good_run_names_no_failure(tmp_path: Path) -> None:
         pass
     run.write()
     assert "failed" not in json.loads(run.summary_file.read_text())
+
+
+def test_a_phase_of_the_plan_says_how_far_it_is_and_why_it_is_worth_watching(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path / "summary.json")
+    with run.phase("deploy"):
+        pass
+    said = capsys.readouterr().out
+    assert f"3 of {len(PHASES)}  {PHASES['deploy'][0]}" in said
+    assert PHASES["deploy"][1] in said
+
+
+def test_the_plan_has_each_phase_of_the_demo_in_its_order() -> None:
+    """So that "3 of 13" is true."""
+    source = Path(demo.__file__).read_text()
+    called = re.findall(r'run\.phase\("(\w+)"\)', source)
+    inner = ["months", "retrained", "after"]  # those of a function of their own
+    assert [name for name in called if name not in inner] == [name for name in PHASES if name not in inner]
+    assert [name for name in called if name in inner] == inner == list(PHASES)[6:9]
 
 
 def test_a_release_waits_longer_than_a_controller_that_was_cut_off_keeps_its_lock() -> None:

@@ -1,11 +1,15 @@
 """What the demo makes of the controller's decisions, and of a model's archive."""
 
 import io
+import json
 import tarfile
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
-from mlops.demo.story import SLIP, summarize, with_code
+import pytest
+
+from mlops.demo.story import SLIP, Story, summarize, with_code
 from mlops.ledger import Entry
 
 
@@ -29,6 +33,49 @@ def test_a_verdict_is_of_the_stage_that_it_ended() -> None:
     assert found["strategy"] == ["shadow", "challenger"]
     assert (found["verdict"], found["samples"], found["outcome"]) == ("better", 420, "promoted")
     assert [(stage["stage"], stage["samples"]) for stage in found["stages"]] == [("shadow", 120), ("challenger", 300)]
+
+
+def test_the_looks_before_a_verdict_are_the_course_of_its_stage() -> None:
+    told = [
+        entry("begin", "shadow"),
+        entry("look", "shadow", "continue", 60),
+        entry("look", "shadow", "continue", 90),
+        entry("begin", "promote", "better", 120),
+        entry("look", "promote"),
+    ]
+    (stage,) = summarize(2, told, champion=True)["stages"]
+    assert stage["samples"] == 120
+    assert stage["course"][0] == {"samples": 60, "estimate": 0.05, "low": 0.01, "high": 0.09}
+    assert [each["samples"] for each in stage["course"]] == [60, 90]
+
+
+@pytest.mark.parametrize("champion", [None, {"auc": {"value": 0.62029}}])
+def test_what_the_pipeline_measured_is_told_with_the_champion_on_the_same_loans(champion: Any) -> None:
+    body = io.BytesIO(json.dumps({"champion": champion}).encode())
+    asked: list[str] = []
+
+    def get_object(**of: str) -> dict[str, Any]:
+        asked.append(f"{of['Bucket']}/{of['Key']}")
+        return {"Body": body}
+
+    s3 = SimpleNamespace(get_object=get_object)
+    target: Any = SimpleNamespace(clients=lambda _service: s3, names=SimpleNamespace(folder="loan_approval"))
+    told = Story(cast(Any, None), target, "", "", "artifacts", None)
+    metadata = {
+        "pipeline_execution": "abc",
+        "test_auc": "0.70556",
+        "train_from": "2003-01-01",
+        "train_to": "2004-09-30",
+    }
+    found = told._learned({"CustomerMetadataProperties": metadata})
+    assert asked == ["artifacts/loan_approval/runs/abc/EvaluateModel/evaluation/evaluation.json"]
+    assert (found["test_auc"], found["champion_auc"]) == (0.7056, 0.6203 if champion else None)
+    assert found["learned"] == {"from": "2003-01-01", "to": "2004-09-30"}
+
+
+def test_of_a_version_made_by_hand_nothing_was_measured() -> None:
+    nobody: Any = None
+    assert Story(nobody, nobody, "", "", "", nobody)._learned({"ModelPackageVersion": 4}) == {}
 
 
 def test_a_loser_names_its_verdict() -> None:

@@ -1,5 +1,6 @@
 """A strict reader of the pages that are made here: what is open is closed, and nothing is fetched or run."""
 
+import re
 from html.parser import HTMLParser
 
 VOID = {"meta", "link", "br"}
@@ -23,8 +24,12 @@ ALLOWED = {
     ),
     *("b", "strong", "br", "code", "time", "ul", "ol", "li", "dl", "dt", "dd", "details", "summary"),
     *("table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption"),
+    "a",
     *("svg", "g", "line", "polyline", "polygon", "path", "rect", "circle", "text"),
 }
+
+NEAR = re.compile(r"data:,|#[a-z]+\d+|[a-z]+\.(html|pdf|json)")
+"""Where a link may lead: within the page, or to a file beside it."""
 
 
 class Page(HTMLParser):
@@ -44,7 +49,7 @@ class Page(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         assert tag in ALLOWED, tag
         assert not any(name.startswith("on") for name in given), given
-        assert given.get("href", "data:,") == "data:,"
+        assert NEAR.fullmatch(given.get("href", "data:,")), given
         assert "src" not in given and "style" not in given
         self.tags.append((tag, given))
         if tag not in VOID:
