@@ -10,7 +10,7 @@ SNAPSHOTS := tests/infra/__snapshots__
 export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help install lint test snapshots test-oracles test-mlflow test-spark synth diff deploy demo bench lock clean
+.PHONY: help install lint test snapshots test-oracles test-mlflow test-spark test-browser synth diff deploy demo bench lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -23,6 +23,8 @@ $(STAMP): requirements/dev.txt $(NODE_STAMP)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python: $$($(PYTHON) --version) found, 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@printf '#!/bin/sh\nexec "%s/python" "%s/mlops/__main__.py" "$$@"\n' "$(CURDIR)/$(BIN)" "$(CURDIR)" > $(BIN)/mlops
+	@chmod +x $(BIN)/mlops
 	@touch $@
 
 $(NODE_STAMP): package-lock.json
@@ -75,6 +77,14 @@ test-spark: .venv-spark/installed ## the monitors on Spark beside one process; n
 	.venv-spark/bin/pip install --quiet --disable-pip-version-check -r requirements/spark.txt
 	@touch $@
 
+test-browser: .venv-browser/installed install ## the console page in a headless Chromium, which has to be on this machine
+	.venv-browser/bin/python -m pytest tests/browser --confcutdir=tests/browser $(ARGS)
+
+.venv-browser/installed: requirements/browser.txt
+	$(PYTHON) -m venv .venv-browser
+	.venv-browser/bin/pip install --quiet --disable-pip-version-check -r requirements/browser.txt
+	@touch $@
+
 synth: install   ## templates of ENV (local, dev, staging, prod or delivery), with strict validation
 	@rm -rf build/cdk.out/$(ENV)
 	$(CDK) synth --strict --quiet --output build/cdk.out/$(ENV) -c env=$(ENV)
@@ -106,11 +116,11 @@ demo:            ## the whole loop on this machine; KEEP=1 leaves the local AWS 
 	MLOPS_INSTALL_SECONDS=$$(echo "$$(date +%s.%N) $$start" | awk '{printf "%.1f", $$1 - $$2}') \
 	$(BIN)/python -m mlops demo $(if $(KEEP),--keep)
 
-bench: install   ## measurements, as JSON, into build/bench
-	$(BIN)/python -m bench $(ARGS)
+bench: install   ## all measurements, or ARGS="[--quick] name ...", into build/bench/report.md
+	@$(BIN)/python -m bench $(ARGS)
 
 lock:            ## compile requirements/*.in; needs uv
-	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps" "evidently" "mlflow" "spark"; do set -- $$set; \
+	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps" "evidently" "mlflow" "spark" "browser -c dev.txt"; do set -- $$set; \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock' $$2 $$3 $$1.in -o $$1.txt || exit 1; done
 
 clean:           ## stop the local AWS and remove everything that was built

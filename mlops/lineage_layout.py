@@ -21,7 +21,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Box:
-    """Left upper corner and height; every box is `WIDTH` wide."""
+    """Left upper corner and height; all boxes of a drawing are as wide."""
 
     x: float
     y: float
@@ -66,19 +66,32 @@ class _Slot:
         return self.y + self.height / 2
 
 
-def layout(columns: Sequence[Sequence[str]], heights: Mapping[str, float], edges: Iterable[tuple[str, str]]) -> Drawing:
+def layout(
+    columns: Sequence[Sequence[str]],
+    heights: Mapping[str, float],
+    edges: Iterable[tuple[str, str]],
+    *,
+    width: float = WIDTH,
+    gutter: float = GUTTER,
+) -> Drawing:
     """Place the nodes of each column (from above, as given where nothing asks for another order).
 
-    Edges lead to a column further right, or from a node to one below it in its own column.
+    Edges lead to a column further right, or from a node to one below it in its own column. width: of every box;
+    gutter: between columns.
     """
-    return _Layout(columns, heights, list(edges)).drawing()
+    return _Layout(columns, heights, list(edges), width, gutter).drawing()
 
 
 class _Layout:
     def __init__(
-        self, columns: Sequence[Sequence[str]], heights: Mapping[str, float], edges: Sequence[tuple[str, str]]
+        self,
+        columns: Sequence[Sequence[str]],
+        heights: Mapping[str, float],
+        edges: Sequence[tuple[str, str]],
+        width: float,
+        gutter: float,
     ) -> None:
-        self._heights, self._edges = heights, edges
+        self._heights, self._edges, self._width, self._gutter = heights, edges, width, gutter
         self._column = {name: place for place, names in enumerate(columns) for name in names}
         self._slots = [self._blocks(names) for names in columns]
         self._of = {name: slot for column in self._slots for slot in column for name in slot.names}
@@ -110,10 +123,10 @@ class _Layout:
         spans = tuple(
             (min(slot.y for slot in column), max(slot.y + slot.height for slot in column)) for column in self._slots
         )
-        return Drawing(boxes, self._arrows(boxes), lefts, spans, self._x(len(lefts)) - GUTTER, height)
+        return Drawing(boxes, self._arrows(boxes), lefts, spans, self._x(len(lefts)) - self._gutter, height)
 
     def _x(self, column: int) -> float:
-        return column * (WIDTH + GUTTER)
+        return column * (self._width + self._gutter)
 
     def _blocks(self, names: Sequence[str]) -> list[_Slot]:
         """Boxes that are linked within the column are one block, in the order given."""
@@ -203,9 +216,9 @@ class _Layout:
             if self._column[source] == self._column[target]:
                 found.append(self._within(one, other, source, target))
                 continue
-            points = [(one.x + WIDTH, leaving[number])]
+            points = [(one.x + self._width, leaving[number])]
             for column, slot in enumerate(self._passes.get(number, ()), self._column[source] + 1):
-                points += [(self._x(column), slot.y), (self._x(column) + WIDTH, slot.y)]
+                points += [(self._x(column), slot.y), (self._x(column) + self._width, slot.y)]
             points.append((other.x, arriving[number]))
             found.append(Arrow(_path(points), points[-1]))
         return tuple(found)
@@ -213,11 +226,11 @@ class _Layout:
     def _within(self, one: Box, other: Box, source: str, target: str) -> Arrow:
         names = self._of[source].names
         if names.index(target) == names.index(source) + 1:
-            x = one.x + WIDTH / 2
+            x = one.x + self._width / 2
             return Arrow(f"M{_px(x)} {_px(one.y + one.height)}V{_px(other.y)}", (x, other.y), down=True)
         # Past the boxes between, to the left of them.
         start, end, x = one.y + one.height * 0.65, other.y + other.height * 0.35, one.x
-        out = x - GUTTER * 0.4
+        out = x - self._gutter * 0.4
         path = f"M{_px(x)} {_px(start)}C{_px(out)} {_px(start)} {_px(out)} {_px(end)} {_px(x)} {_px(end)}"
         return Arrow(path, (x, end))
 

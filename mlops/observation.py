@@ -1,6 +1,6 @@
 """What `mlops status` shows, put together from what AWS says about a model's release."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from mlops import aws, ledger, people, registry, release_state
 from mlops.ledger import Entry
 from mlops.registry import Version
 from mlops.release_state import NONE, ReleaseState, version_of
+from mlops.situation.facts import Endpoint, Variant
 from mlops.target import Target
 from mlops_constructs.naming import ReleaseParameter
 from mlops_constructs.release_policy import evidence_key
@@ -19,31 +20,10 @@ from mlops_constructs.switch_names import NOW, OFF
 MISSING = "MISSING"
 """The status of a stack or an endpoint that does not exist."""
 
-RECENT = 50
-"""How many entries of the ledger are looked through for the last verdict and the last words."""
+RECENT = 120
+"""How many entries of the ledger are looked through for an experiment's looks and the last words."""
 
 _VARIANTS = ("champion", "challenger", "shadow")
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A variant of the endpoint: percent of the requests that it answers (a shadow: gets a copy of), instances."""
-
-    name: str
-    percent: float
-    instances: int
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """The endpoint and the stack that makes it, each with its status. stopped: it is switched off for a while."""
-
-    name: str
-    status: str
-    stack_status: str
-    variants: tuple[Variant, ...]
-    alarming: tuple[str, ...]
-    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +66,7 @@ def observe(target: Target, now: datetime) -> Observation:
     seen = Observation(
         at=now,
         state=state,
-        endpoint=_endpoint(target),
+        endpoint=_endpoint(target, state),
         versions=versions,
         entries=tuple(entries),
         approvers=tuple(_approvers(sagemaker, state)),
@@ -97,7 +77,7 @@ def observe(target: Target, now: datetime) -> Observation:
     return seen if seen.next_version is None else _with_evidence(seen, target, seen.next_version)
 
 
-def _endpoint(target: Target) -> Endpoint:
+def _endpoint(target: Target, state: ReleaseState) -> Endpoint:
     stack_status, outputs = _stack(target)
     try:
         found = target.clients("sagemaker").describe_endpoint(EndpointName=target.names.endpoint)
@@ -108,10 +88,13 @@ def _endpoint(target: Target) -> Endpoint:
     return Endpoint(
         name=target.names.endpoint,
         status=found["EndpointStatus"],
+        stack=target.names.serving_stack,
         stack_status=stack_status,
-        variants=tuple(_variants(found)),
+        variants=tuple(_variants(found, state)),
         alarming=tuple(_alarming(target, outputs)),
         stopped=outputs.get(NOW) == OFF,
+        config=found.get("EndpointConfigName", ""),
+        reason=found.get("FailureReason", ""),
     )
 
 
@@ -126,17 +109,34 @@ def _stack(target: Target) -> tuple[str, Mapping[str, str]]:
     return found["StackStatus"], {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
 
 
-def _variants(endpoint: Mapping[str, Any]) -> list[Variant]:
-    """Shares by current weights; what a shadow's weight is a share of are the champion's requests."""
+def _variants(endpoint: Mapping[str, Any], state: ReleaseState) -> list[Variant]:
+    """Shares by weights; what a shadow's weight is a share of are the champion's requests."""
     production = endpoint.get("ProductionVariants", [])
-    total = sum(each.get("CurrentWeight", 0.0) for each in production)
-    answering = [_variant(each, total) for each in production]
-    return answering + [_variant(each, total) for each in endpoint.get("ShadowProductionVariants", [])]
+    both = (*production, *endpoint.get("ShadowProductionVariants", []))
+    now, then = _total(production, "CurrentWeight"), _total(production, "DesiredWeight")
+    return [_variant(each, now, then, state) for each in both]
 
 
-def _variant(found: Mapping[str, Any], total: float) -> Variant:
-    share = 100 * found.get("CurrentWeight", 0.0) / total if total else 0.0
-    return Variant(found["VariantName"], round(share, 1), found.get("CurrentInstanceCount", 0))
+def _total(variants: Sequence[Mapping[str, Any]], weight: str) -> float:
+    return sum(float(each.get(weight, 0.0)) for each in variants)
+
+
+def _variant(found: Mapping[str, Any], now: float, then: float, state: ReleaseState) -> Variant:
+    """The version is what the controller asked for: an endpoint that is being updated may not have come there yet."""
+    name, percent = found["VariantName"], round(_share(found.get("CurrentWeight", 0.0), now), 1)
+    instances = found.get("CurrentInstanceCount", 0)
+    return Variant(
+        name=name,
+        percent=percent,
+        instances=instances,
+        desired_percent=round(_share(found["DesiredWeight"], then), 1) if "DesiredWeight" in found else percent,
+        desired_instances=found.get("DesiredInstanceCount", instances),
+        version=state.version(ReleaseParameter(name)) if name in _VARIANTS else 0,
+    )
+
+
+def _share(weight: float, total: float) -> float:
+    return 100 * weight / total if total else 0.0
 
 
 def _alarming(target: Target, outputs: Mapping[str, str]) -> list[str]:

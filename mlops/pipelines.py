@@ -6,11 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlops.errors import CommandError
+from mlops.job_logs import JobLogs
 
-_JOB_LOGS = {
-    "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
-    "TrainingJob": "/aws/sagemaker/TrainingJobs",
-}
 _DONE = {"Succeeded", "Failed", "Stopped"}
 Say = Callable[[str, str], None]
 
@@ -42,7 +39,9 @@ class Follower:
     execution_arn: str
     say: Say
     _states: dict[str, str] = field(default_factory=dict)
-    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._read = JobLogs(self.logs)
 
     def follow(self, poll_seconds: float = 0.5) -> dict[str, Any]:
         """Block until the execution has ended; returns DescribePipelineExecution's answer."""
@@ -81,26 +80,9 @@ class Follower:
         self._states[name] = status
 
     def _new_log_lines(self, step: Mapping[str, Any]) -> Iterator[str]:
-        for kind, group in _JOB_LOGS.items():
-            arn = step.get("Metadata", {}).get(kind, {}).get("Arn")
-            # A step taken from the cache shows the earlier run's job: its log was read then.
-            if arn and "CacheHitResult" not in step and self._states.get(step["StepName"]) not in _DONE:
-                yield from self._read(group, arn.rsplit("/", 1)[1])
-
-    def _read(self, group: str, job: str) -> Iterator[str]:
-        try:
-            streams = self.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")
-        except self.logs.exceptions.ResourceNotFoundException:
-            return  # the job has not written a line yet
-        for stream in streams["logStreams"]:
-            name = stream["logStreamName"]
-            while True:
-                start = {"nextToken": self._tokens[name]} if name in self._tokens else {"startFromHead": True}
-                answer = self.logs.get_log_events(logGroupName=group, logStreamName=name, **start)
-                self._tokens[name] = answer["nextForwardToken"]
-                if not answer["events"]:
-                    break
-                yield from (event["message"].rstrip() for event in answer["events"])
+        # A step taken from the cache shows the earlier run's job: its log was read then.
+        if "CacheHitResult" not in step and self._states.get(step["StepName"]) not in _DONE:
+            yield from self._read.new(step)
 
 
 def _ended(step: Mapping[str, Any]) -> str:

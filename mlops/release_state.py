@@ -97,6 +97,12 @@ def version_of(package: str) -> int:
     return int(found[1]) if found else 0
 
 
+def in_words(command: str) -> str:
+    """A command as a person would write it: "promote 4" for "promote arn:…/4"."""
+    word, _, package = command.partition(" ")
+    return f"{word} {version_of(package)}" if package else word
+
+
 def read(ssm: Any, names: ModelNames) -> ReleaseState:
     """Read all release parameters; raises CommandError if some are not deployed."""
     prefix = names.release_prefix

@@ -61,10 +61,7 @@ class Target:
 
     def command(self, word: str, *arguments: object) -> str:
         """A command about this model, for a person to copy."""
-        given = [str(argument) for argument in arguments]
-        environment = [] if self.environment == LOCAL else ["--env", self.environment]
-        model = ["--model", self.names.public] if self.many else []
-        return " ".join(["mlops", word, *given, *environment, *model])
+        return command(word, *arguments, environment=self.environment, model=self.names.public if self.many else "")
 
     def output(self, stack: str, key: str) -> str:
         """An output of a stack; raises CommandError if there is no such stack, or it was deployed before the output."""
@@ -78,6 +75,13 @@ class Target:
         if key not in values:
             raise CommandError(f"stack {stack}: has no output {key}; {deploy}")
         return values[key]
+
+
+def command(word: str, *arguments: object, environment: str, model: str = "") -> str:
+    """A command for a person to copy; model: "" where the environment has only one."""
+    given = [str(argument) for argument in arguments]
+    where = [] if environment == LOCAL else ["--env", environment]
+    return " ".join(["mlops", word, *given, *where, *(["--model", model] if model else [])])
 
 
 def find(environment: str, model: str | None, config: Path = CONFIG) -> Target:

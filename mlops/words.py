@@ -46,11 +46,16 @@ def verdict(figures: Mapping[str, Any]) -> str:
 def entry(of: Entry) -> list[str]:
     """A ledger entry: one line, and one more for a verdict that is not the reason itself."""
     who = f"version {of.version}" if of.version else "-"
-    begin, reason, more = f"{moment(of.at)}  {of.kind:<12} {who:<12} {of.stage:<11}", of.reason, []
-    if of.verdict:
-        explanation = str(of.verdict.get("explanation", ""))
-        if explanation and explanation in reason:
-            reason = reason.replace(explanation, verdict(of.verdict))
-        else:
-            more = [f"{'':21}{verdict(of.verdict)}"]
-    return [f"{begin} {reason}".rstrip(), *more]
+    reason, *more = because(of)
+    begin = f"{moment(of.at)}  {of.kind:<12} {who:<12} {of.stage:<11}"
+    return [f"{begin} {reason}".rstrip(), *(f"{'':21}{line}" for line in more)]
+
+
+def because(of: Entry) -> list[str]:
+    """Why an entry came to be: one line, and one more for a verdict that is not the reason itself."""
+    if not of.verdict:
+        return [of.reason]
+    explanation = str(of.verdict.get("explanation", ""))
+    if explanation and explanation in of.reason:
+        return [of.reason.replace(explanation, verdict(of.verdict))]
+    return [of.reason, verdict(of.verdict)]

@@ -1,44 +1,51 @@
 """`mlops audit`: each release with its evidence, and any gap."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from mlops import audit, audit_page, target, words
 from mlops.audit_look import Auditor, utc_now
 from mlops.audit_observed import OK
 from mlops.audit_page import Audited
-from mlops.commands import options
+from mlops.commands.options import LOCAL, Env, Json, Model, positive
+from mlops.commands.output import Output, of
 from mlops.errors import CommandError
 
 FOUND_GAPS = 1
 
 
-def add(commands: "options.Commands") -> None:
-    parser = options.command(commands, "audit", run, "each release with its evidence, and what is missing of it")
-    parser.add_argument(
-        "versions", type=options.positive, nargs="*", metavar="VERSION", help="default: all about which was decided"
-    )
-    parser.add_argument("--html", metavar="FILE", help="write a page with all findings there")
-    parser.add_argument("--strict", action="store_true", help="exit code 1 if there is a gap")
+def add(app: typer.Typer) -> None:
+    app.command("audit")(run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    auditor = Auditor(model, now := utc_now())
-    versions = sorted(set(arguments.versions), reverse=True) or auditor.released
+def run(
+    versions: Annotated[
+        list[int] | None,
+        typer.Argument(parser=positive, metavar="VERSION", help="default: all about which was decided"),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with all findings there")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="exit code 1 if there is a gap")] = False,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> int:
+    """Each release with its evidence, and what is missing of it."""
+    about = target.find(env, model)
+    auditor = Auditor(about, now := utc_now())
     audited: list[Audited] = []
-    for version in versions:
+    for version in sorted(set(versions or ()), reverse=True) or auditor.released:
         observed = auditor.observe(version)
         if observed.unknown:
             known = f"decided was about {', '.join(map(str, auditor.released)) or 'none'}"
-            raise CommandError(f"version {version} of {model.title}: is neither in the registry nor archived; {known}")
+            raise CommandError(f"version {version} of {about.title}: is neither in the registry nor archived; {known}")
         audited.append((observed, audit.check(observed)))
-    told = list(_lines(model.title, words.moment(now), audited))
-    if arguments.html:
-        page = audit_page.html(model.title, words.moment(now), audited)
-        Path(arguments.html).write_text(page, encoding="utf-8")
-        told.append(f"saved as {arguments.html}; open it in a browser")
+    told = list(_lines(about.title, words.moment(now), audited))
+    if html:
+        html.write_text(audit_page.html(about.title, words.moment(now), audited), encoding="utf-8")
+        told.append(f"saved as {html}; open it in a browser")
     data = [
         {
             "version": observed.version,
@@ -50,8 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         for observed, findings in audited
     ]
     total = sum(len(audit.gaps(findings)) for _, findings in audited)
-    options.answer(arguments, options.of(model, at=now, gaps=total, releases=data), told)
-    return FOUND_GAPS if arguments.strict and total else 0
+    Output(json).answer(of(about, at=now, gaps=total, releases=data), told)
+    return FOUND_GAPS if strict and total else 0
 
 
 def _lines(title: str, at: str, audited: Sequence[Audited]) -> Iterator[str]:

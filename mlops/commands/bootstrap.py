@@ -1,6 +1,5 @@
 """`mlops bootstrap`: prepare an account for deployments, after saying what that will do."""
 
-import argparse
 import os
 import sys
 import tempfile
@@ -8,39 +7,45 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from mlops import aws, cdk, target
 from mlops.bootstrap import Plan, prepare
-from mlops.commands import options
+from mlops.commands.options import LOCAL, Json, environments
+from mlops.commands.output import Output, ask
 from mlops.errors import CommandError, UsageError
 from stacks.settings import DELIVERY, EnvironmentSettings, SettingsError, load, load_delivery
 
 
-def add(commands: "options.Commands") -> None:
-    parser = commands.add_parser(
-        "bootstrap",
-        help="prepare an account for deployments",
-        description="Says what it will do in the account of an environment, and does it when told to: policies for "
-        "CloudFormation in place of an administrator's, CDK's bootstrap with them, trust in the pipeline's account. "
-        "Doing it again changes nothing.",
-    )
-    parser.add_argument(
-        "--env", default=target.LOCAL, help=f"an environment of config/, or {DELIVERY} (default: local)"
-    )
-    parser.add_argument("--yes", action="store_true", help="do it without asking")
-    parser.add_argument("--plan", action="store_true", help="only say what it would do")
-    parser.add_argument("--json", action="store_true", help="answer as one JSON object")
-    parser.set_defaults(run=run)
+def add(app: typer.Typer) -> None:
+    app.command("bootstrap")(run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    clients, environment = _access(arguments.env)
-    plan = _plan(arguments.env, clients)
+def run(
+    env: Annotated[
+        str,
+        typer.Option(metavar="ENV", autocompletion=environments, help=f"an environment of config/, or {DELIVERY}"),
+    ] = LOCAL,
+    yes: Annotated[bool, typer.Option("--yes", help="do it without asking")] = False,
+    only_plan: Annotated[bool, typer.Option("--plan", help="only say what it would do")] = False,
+    json: Json = False,
+) -> None:
+    """Prepare an account for deployments.
+
+    Says what it will do in the account of an environment, and does it when told to: policies for CloudFormation in
+    place of an administrator's, CDK's bootstrap with them, trust in the pipeline's account. Doing it again changes
+    nothing.
+    """
+    out = Output(json)
+    clients, environment = _access(env)
+    plan = _plan(env, clients)
     for text in plan.lines():
-        options.say(arguments, text)
-    if arguments.plan or not (arguments.yes or _confirmed(arguments)):
-        options.answer(arguments, {**asdict(plan), "done": False}, ["nothing was done"])
-        return 0
+        out.say(text)
+    if only_plan or not (yes or _confirmed(out)):
+        out.answer({**asdict(plan), "done": False}, ["nothing was done"])
+        return
     with tempfile.TemporaryDirectory() as empty:  # without an app CDK synthesizes nothing, which would be for nothing
         prepare(
             plan,
@@ -48,22 +53,21 @@ def run(arguments: argparse.Namespace) -> int:
             lambda words: cdk.cdk(
                 *words,
                 environment=environment,
-                stage=arguments.env,
-                each_line=lambda text: options.say(arguments, text),
+                stage=env,
+                each_line=out.say,
                 folder=Path(empty),
             ),
-            lambda text: options.say(arguments, text),
+            out.say,
             time.sleep,
         )
-    following = f"next: make synth ENV={arguments.env}, then make deploy ENV={arguments.env}"
-    options.answer(arguments, {**asdict(plan), "done": True}, [following])
-    return 0
+    following = f"next: make synth ENV={env}, then make deploy ENV={env}"
+    out.answer({**asdict(plan), "done": True}, [following])
 
 
-def _confirmed(arguments: argparse.Namespace) -> bool:
-    if arguments.json or not sys.stdin.isatty():
+def _confirmed(out: Output) -> bool:
+    if out.json or not sys.stdin.isatty():
         raise UsageError("--yes: not given, and nobody is there to be asked: add it to go on, or --plan to look")
-    return options.ask("Do this? [y/N] ").lower() in ("y", "yes")
+    return ask("Do this? [y/N] ").lower() in ("y", "yes")
 
 
 def _access(environment: str) -> tuple[aws.Clients, Mapping[str, str]]:

@@ -1,43 +1,51 @@
 """`mlops card`: the model card of a version: in lines, as a page, as PDF."""
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from mlops import cards, evidence, target
 from mlops.audit_look import utc_now
-from mlops.commands import options
+from mlops.commands.options import LOCAL, Env, Json, Model, Version
+from mlops.commands.output import Output, of
 from mlops.target import Target
 
 EXPORTS = "model-cards"
 """Folder of exported cards in the model's folder of the artifacts bucket."""
 
 
-def add(commands: "options.Commands") -> None:
-    parser = options.command(commands, "card", run, "the model card of a version: what it is for, how good, its limits")
-    parser.add_argument("version", type=options.positive, metavar="VERSION")
-    parser.add_argument("--html", metavar="FILE", help="write it there as a page")
-    parser.add_argument("--pdf", metavar="FILE", help="let SageMaker export it as PDF, and save that there")
+def add(app: typer.Typer) -> None:
+    app.command("card")(run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    sagemaker = model.clients("sagemaker")
-    name, version = _card(model, arguments.version)
-    card = cards.read(sagemaker, name, version)
+def run(
+    version: Version,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write it there as a page")] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="let SageMaker export it as PDF, and save that there")
+    ] = None,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """The model card of a version: what it is for, how good, its limits."""
+    found = target.find(env, model)
+    sagemaker = found.clients("sagemaker")
+    name, card_version = _card(found, version)
+    card = cards.read(sagemaker, name, card_version)
     told = cards.lines(card)
-    if arguments.html:
-        Path(arguments.html).write_text(cards.html(card), encoding="utf-8")
-        told.append(f"saved as {arguments.html}; open it in a browser")
-    if arguments.pdf:
-        bucket = model.output(model.foundation_stack, "ArtifactsBucket")
-        output = f"s3://{bucket}/{model.names.folder}/{EXPORTS}/version-{arguments.version}"
-        body = cards.export(sagemaker, model.clients("s3"), name, card["ModelCardVersion"], output, utc_now())
-        Path(arguments.pdf).write_bytes(body)
-        told.append(f"saved as {arguments.pdf}, {len(body):,} bytes")
-    data = {"card": card, "html": arguments.html, "pdf": arguments.pdf}
-    options.answer(arguments, options.of(model, version=arguments.version, **data), told)
-    return 0
+    if html:
+        html.write_text(cards.html(card), encoding="utf-8")
+        told.append(f"saved as {html}; open it in a browser")
+    if pdf:
+        bucket = found.output(found.foundation_stack, "ArtifactsBucket")
+        output = f"s3://{bucket}/{found.names.folder}/{EXPORTS}/version-{version}"
+        body = cards.export(sagemaker, found.clients("s3"), name, card["ModelCardVersion"], output, utc_now())
+        pdf.write_bytes(body)
+        told.append(f"saved as {pdf}, {len(body):,} bytes")
+    data = {"card": card, "html": html and str(html), "pdf": pdf and str(pdf)}
+    Output(json).answer(of(found, version=version, **data), told)
 
 
 def _card(model: Target, version: int) -> tuple[str, int | None]:

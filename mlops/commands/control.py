@@ -3,67 +3,89 @@
 Each writes one release parameter, which the controller reads; what can be checked is checked before.
 """
 
-import argparse
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
 
 from mlops import people, registry, release_state, target
-from mlops.commands import options
+from mlops.commands.options import DAY_SECONDS, LOCAL, Env, Json, Model, Timeout, Version, Wait, positive
+from mlops.commands.output import Output, of
 from mlops.errors import CommandError
 from mlops.follow import Goal
-from mlops.release_state import NONE, PAUSE, ReleaseState, version_of
+from mlops.release_state import NONE, PAUSE, ReleaseState, in_words, version_of
 from mlops.target import Target
 from mlops_constructs.naming import ReleaseParameter
 
 
-def add(commands: "options.Commands") -> None:
-    options.command(commands, "pause", pause, "start no candidate and let none advance, until resume")
-    options.command(commands, "resume", resume, "go on after a pause; takes back a command that is still waiting")
-    forward = options.command(
-        commands, "promote", promote, "let the candidate, or a newer approved version, replace the champion now"
-    )
-    forward.add_argument("version", type=options.positive, nargs="?", metavar="VERSION", help="default: the candidate")
-    back = options.command(commands, "rollback", rollback, "go back to the champion before, or to any approved version")
-    back.add_argument("version", type=options.positive, nargs="?", metavar="VERSION", help="default: the one before")
-    allow = options.command(
-        commands, "release", release, "as the second person: let an approved version go to this environment"
-    )
-    allow.add_argument("version", type=options.positive, metavar="VERSION")
-    for parser in (forward, back, allow):
-        options.waits(parser)
+@dataclass(frozen=True)
+class Asked:
+    """Of which model something is asked, how long its effect is waited for (0: not at all), and where it is told."""
+
+    model: Target
+    out: Output
+    wait_seconds: int = 0
 
 
-def pause(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    state = _state(model)
+def add(app: typer.Typer) -> None:
+    for name, command in (
+        ("pause", pause),
+        ("resume", resume),
+        ("promote", promote),
+        ("rollback", rollback),
+        ("release", release),
+    ):
+        app.command(name)(command)
+
+
+def pause(env: Env = LOCAL, model: Model = None, json: Json = False) -> None:
+    """Start no candidate and let none advance, until resume."""
+    about, out = target.find(env, model), Output(json)
+    state = _state(about)
     if state.command == PAUSE:
-        return _answer(arguments, model, f"{model.title} is paused already; {model.command('resume')} goes on")
-    _refuse_beside(state, model)
-    _write(model, ReleaseParameter.COMMAND, PAUSE)
-    return _answer(
-        arguments,
-        model,
-        f"{model.title} is paused: no version starts or advances, while alarms still end one; "
-        f"{model.command('resume')} goes on",
+        _answer(out, about, f"{about.title} is paused already; {about.command('resume')} goes on")
+        return
+    _refuse_beside(state, about)
+    _write(about, ReleaseParameter.COMMAND, PAUSE)
+    _answer(
+        out,
+        about,
+        f"{about.title} is paused: no version starts or advances, while alarms still end one; "
+        f"{about.command('resume')} goes on",
     )
 
 
-def resume(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    command = _state(model).command
+def resume(env: Env = LOCAL, model: Model = None, json: Json = False) -> None:
+    """Go on after a pause; takes back a command that is still waiting."""
+    about, out = target.find(env, model), Output(json)
+    command = _state(about).command
     if command == NONE:
-        return _answer(arguments, model, f"{model.title} is not paused; nothing to do")
-    _write(model, ReleaseParameter.COMMAND, NONE)
+        _answer(out, about, f"{about.title} is not paused; nothing to do")
+        return
+    _write(about, ReleaseParameter.COMMAND, NONE)
     done = "goes on" if command == PAUSE else f"goes on; the command {in_words(command)} is taken back"
-    return _answer(arguments, model, f"{model.title} {done}")
+    _answer(out, about, f"{about.title} {done}")
 
 
-def promote(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    state = _state(model)
-    number = arguments.version or _candidate(state, model)
-    package = registry.approved(model.clients("sagemaker"), model.package_group, number)["ModelPackageArn"]
-    text = promotion(state, model, package)
-    _refuse_beside(state, model)
-    return _ask(arguments, model, package, text, ReleaseParameter.COMMAND, f"promote {package}")
+def promote(
+    version: Annotated[
+        int | None, typer.Argument(parser=positive, metavar="VERSION", help="default: the candidate")
+    ] = None,
+    wait: Wait = False,
+    timeout: Timeout = DAY_SECONDS,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """Let the candidate, or a newer approved version, replace the champion now."""
+    about = target.find(env, model)
+    state = _state(about)
+    number = version or _candidate(state, about)
+    package = registry.approved(about.clients("sagemaker"), about.package_group, number)["ModelPackageArn"]
+    text = promotion(state, about, package)
+    _refuse_beside(state, about)
+    asked = Asked(about, Output(json), timeout if wait else 0)
+    _ask(asked, package, text, ReleaseParameter.COMMAND, f"promote {package}")
 
 
 def promotion(state: ReleaseState, model: Target, package: str) -> str:
@@ -88,15 +110,25 @@ def promotion(state: ReleaseState, model: Target, package: str) -> str:
     return text + _ends_pause(state)
 
 
-def rollback(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    state = _state(model)
-    number = arguments.version or _previous(state, model)
-    package = registry.approved(model.clients("sagemaker"), model.package_group, number)["ModelPackageArn"]
-    text = way_back(state, model, package)
-    _refuse_beside(state, model)
-    named = f" {package}" if arguments.version else ""
-    return _ask(arguments, model, package, text, ReleaseParameter.COMMAND, f"rollback{named}")
+def rollback(
+    version: Annotated[
+        int | None, typer.Argument(parser=positive, metavar="VERSION", help="default: the one before")
+    ] = None,
+    wait: Wait = False,
+    timeout: Timeout = DAY_SECONDS,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """Go back to the champion before, or to any approved version."""
+    about = target.find(env, model)
+    state = _state(about)
+    number = version or _previous(state, about)
+    package = registry.approved(about.clients("sagemaker"), about.package_group, number)["ModelPackageArn"]
+    text = way_back(state, about, package)
+    _refuse_beside(state, about)
+    asked = Asked(about, Output(json), timeout if wait else 0)
+    _ask(asked, package, text, ReleaseParameter.COMMAND, f"rollback {package}" if version else "rollback")
 
 
 def way_back(state: ReleaseState, model: Target, package: str) -> str:
@@ -118,14 +150,22 @@ def way_back(state: ReleaseState, model: Target, package: str) -> str:
     return text + _ends_pause(state)
 
 
-def release(arguments: argparse.Namespace) -> int:
-    model, number = target.find(arguments.env, arguments.model), arguments.version
-    if not model.settings.release.second_person:
-        raise _cannot(model, "needs no second person (release.second_person is false); approving releases it")
-    found = registry.approved(model.clients("sagemaker"), model.package_group, number)
-    state, package = _state(model), found["ModelPackageArn"]
-    text = permission(state, model, package, people.approvers(found), people.caller(model.clients("sts")))
-    return _ask(arguments, model, package, text, ReleaseParameter.ALLOWED, package)
+def release(
+    version: Version,
+    wait: Wait = False,
+    timeout: Timeout = DAY_SECONDS,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """As the second person: let an approved version go to this environment."""
+    about = target.find(env, model)
+    if not about.settings.release.second_person:
+        raise _cannot(about, "needs no second person (release.second_person is false); approving releases it")
+    found = registry.approved(about.clients("sagemaker"), about.package_group, version)
+    state, package = _state(about), found["ModelPackageArn"]
+    text = permission(state, about, package, people.approvers(found), people.caller(about.clients("sts")))
+    _ask(Asked(about, Output(json), timeout if wait else 0), package, text, ReleaseParameter.ALLOWED, package)
 
 
 def permission(state: ReleaseState, model: Target, package: str, approvers: list[str], caller: str) -> str:
@@ -141,12 +181,6 @@ def permission(state: ReleaseState, model: Target, package: str, approvers: list
     conditions = [f"the tests of {each} have passed" for each in model.settings.release.requires]
     after = f" once {' and '.join(conditions)}" if conditions else ""
     return f"version {number}, {known}released by {people.name(caller)}: goes to {model.environment}{after}"
-
-
-def in_words(command: str) -> str:
-    """A command as a person would write it: "promote 4" for "promote arn:…/4"."""
-    word, _, package = command.partition(" ")
-    return f"{word} {version_of(package)}" if package else word
 
 
 def _candidate(state: ReleaseState, model: Target) -> int:
@@ -192,29 +226,19 @@ def _write(model: Target, parameter: ReleaseParameter, value: str) -> int:
     return release_state.write(model.clients("ssm"), model.names, parameter, value)
 
 
-def _ask(
-    arguments: argparse.Namespace,
-    model: Target,
-    package: str,
-    text: str,
-    parameter: ReleaseParameter,
-    value: str,
-) -> int:
+def _ask(asked: Asked, package: str, text: str, parameter: ReleaseParameter, value: str) -> None:
     """Write what makes the controller release `package`, say so, and with --wait follow it until it serves."""
-    number = version_of(package)
-    follower = options.follower(arguments, model)  # before the write: all that comes of it is news
+    model, out, number = asked.model, asked.out, version_of(package)
+    follower = out.follower(model, bool(asked.wait_seconds))  # before the write: all that comes of it is news
     written = _write(model, parameter, value)
-    options.say(arguments, text)
+    out.say(text)
     if follower:
         command = written if parameter is ReleaseParameter.COMMAND else 0
-        follower.follow(Goal(package, command=command), arguments.timeout)
-        options.say(arguments, f"version {number} serves")
-    return _answer(arguments, model, text, version=number, said=True)
+        with out.busy(f"waiting until version {number} serves"):
+            follower.follow(Goal(package, command=command), asked.wait_seconds)
+        out.say(f"version {number} serves")
+    out.answer(of(model, version=number, text=text), [])
 
 
-def _answer(
-    arguments: argparse.Namespace, model: Target, text: str, *, version: int | None = None, said: bool = False
-) -> int:
-    numbered = {} if version is None else {"version": version}
-    options.answer(arguments, options.of(model, **numbered, text=text), [] if said else [text])
-    return 0
+def _answer(out: Output, model: Target, text: str) -> None:
+    out.answer(of(model, text=text), [text])

@@ -1,11 +1,14 @@
 """`mlops cost`: what costs by the hour now, its size, and its list price."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mlops import costs, prices, target
-from mlops.commands import options
+import typer
+from rich.console import Group
+
+from mlops import costs, prices, tables, target
+from mlops.commands.options import LOCAL, Env, Json, Models
+from mlops.commands.output import Output
 from mlops.costs import Item
 from mlops.prices import HOURS_A_MONTH, Prices
 from mlops_constructs.naming import EnvironmentNames
@@ -21,47 +24,47 @@ _TITLES = {
 }
 
 
-def add(commands: "options.Commands") -> None:
-    options.command(
-        commands,
-        "cost",
-        run,
-        "what costs by the hour now, at list prices",
-        models="default: all, and what they share",
-    )
+def add(app: typer.Typer) -> None:
+    app.command("cost")(run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    models = target.find_all(arguments.env, arguments.model)
-    clients, names = models[0].clients, EnvironmentNames(models[0].names.project, arguments.env)
+def run(env: Env = LOCAL, model: Models = None, json: Json = False) -> None:
+    """What costs by the hour now, at list prices.
+
+    Of all models and what they share; with --model of that one alone.
+    """
+    models = target.find_all(env, model)
+    clients, names = models[0].clients, EnvironmentNames(models[0].names.project, env)
     region = clients("sagemaker").meta.region_name
     table = prices.of(region)
-    items = [item for model in models for item in costs.of_model(model, table)]
-    if not arguments.model:
+    items = [item for each in models for item in costs.of_model(each, table)]
+    if not model:
         items += costs.of_environment(names, clients, table)
-    options.answer(arguments, facts(arguments.env, region, table, items), page(arguments.env, region, table, items))
-    return 0
+    found = facts(env, region, table, items), page(env, region, table, items)
+    Output(json).answer(*found, lambda: drawn(env, region, table, items))
 
 
 def page(environment: str, region: str, table: Prices, items: Sequence[Item]) -> list[str]:
     """The list. Pure."""
-    lines = [
-        f"{environment} in {region}, list prices of {table.checked} in {table.region}, without taxes and discounts"
-    ]
-    if region != table.region:
-        lines.append(f"  mlops/prices.toml has no prices of {region}: those of {table.region} stand in")
-    many = len({item.model for item in items if item.model}) > 1
+    lines, many = list(_head(environment, region, table)), _many(items)
     for kind, title in _TITLES.items():
         shown = [_line(item, many) for item in items if item.kind == kind and item.count != 0]
         lines += [f"  {title}", *shown] if shown else []
     hour, month = _sums(items)
     lines.append(f"  together {_usd(hour)} an hour; {_usd(month)} in {HOURS_A_MONTH} hours, jobs not counted")
-    return [
-        *lines,
-        *_unknown(items),
-        "  not in the list: requests, transfer, functions, logs, queries, feature store",
-        "",
-    ]
+    return [*lines, *_foot(items), ""]
+
+
+def drawn(environment: str, region: str, table: Prices, items: Sequence[Item]) -> Group:
+    """The list as a table. Pure."""
+    many = _many(items)
+    shown = (
+        (title, [_cells(item, many) for item in items if item.kind == kind and item.count != 0])
+        for kind, title in _TITLES.items()
+    )
+    hour, month = _sums(items)
+    sums = tables.costs([each for each in shown if each[1]], (_usd(hour), f"${month:,.2f}"))
+    return Group(*_head(environment, region, table), "", sums, "", *_foot(items))
 
 
 def facts(environment: str, region: str, table: Prices, items: Sequence[Item]) -> dict[str, Any]:
@@ -89,18 +92,35 @@ def facts(environment: str, region: str, table: Prices, items: Sequence[Item]) -
     }
 
 
+def _head(environment: str, region: str, table: Prices) -> Iterator[str]:
+    yield f"{environment} in {region}, list prices of {table.checked} in {table.region}, without taxes and discounts"
+    if region != table.region:
+        yield f"  mlops/prices.toml has no prices of {region}: those of {table.region} stand in"
+
+
+def _foot(items: Sequence[Item]) -> Iterator[str]:
+    yield from _unknown(items)
+    yield "  not in the list: requests, transfer, functions, logs, queries, feature store"
+
+
+def _many(items: Sequence[Item]) -> bool:
+    """Whether there are several models, and the name of a shared kind of thing does not say whose it is."""
+    return len({item.model for item in items if item.model}) > 1
+
+
 def _line(item: Item, many: bool) -> str:
-    """many: there are several models, and the name of a shared kind of thing does not say whose it is."""
+    name, size, hourly, monthly = _cells(item, many)
+    price = f"{hourly} an hour" if item.known else hourly
+    return f"    {name:<54} {size:<24} {price}" + (f", {monthly} a month" if monthly else "")
+
+
+def _cells(item: Item, many: bool) -> tuple[str, str, str, str]:
+    """Name, size, price an hour or why there is none, price a month; jobs end, and have none of the last."""
     name = f"{item.name}, {item.model}" if many and item.kind in ("alarms", "metrics") else item.name
-    count = "size unknown" if item.count is None else f"{item.count:g}"
-    size = f"{count} x {item.unit}" if item.count is not None else f"{count} ({item.unit})"
+    size = f"size unknown ({item.unit})" if item.count is None else f"{item.count:g} x {item.unit}"
     if not item.known:
-        price = "price unknown" if item.hourly is None else "not measured yet"
-    elif item.kind == "job":
-        price = f"{_usd(item.per_hour)} an hour"
-    else:
-        price = f"{_usd(item.per_hour)} an hour, ${item.per_month:,.2f} a month"
-    return f"    {name:<54} {size:<24} {price}"
+        return name, size, "price unknown" if item.hourly is None else "not measured yet", ""
+    return name, size, _usd(item.per_hour), "" if item.kind == "job" else f"${item.per_month:,.2f}"
 
 
 def _unknown(items: Sequence[Item]) -> Iterator[str]:

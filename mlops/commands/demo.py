@@ -1,17 +1,18 @@
 """`mlops demo`: the whole loop on this machine."""
 
-import argparse
+from typing import Annotated
 
-from mlops.commands import options
-
-
-def add(commands: "options.Commands") -> None:
-    parser = commands.add_parser("demo", help="the whole loop on this machine, against the local AWS")
-    parser.add_argument("--keep", action="store_true", help="leave the local AWS running at the end")
-    parser.set_defaults(run=run)
+import typer
 
 
-def run(arguments: argparse.Namespace) -> int:
+def add(app: typer.Typer) -> None:
+    app.command("demo")(run)
+
+
+def run(
+    keep: Annotated[bool, typer.Option("--keep", help="leave the local AWS running at the end")] = False,
+) -> int:
+    """The whole loop on this machine, against the local AWS."""
     from mlops.demo import run_demo  # only here: the other commands have no use for what it imports
 
-    return run_demo(keep=arguments.keep)
+    return run_demo(keep=keep)

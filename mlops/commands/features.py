@@ -1,12 +1,12 @@
 """`mlops features list`, `show`, `get`, `ingest`: the feature groups of an environment, and what they know."""
 
-import argparse
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from botocore.exceptions import ClientError
 
 from features.errors import FeatureError
@@ -14,7 +14,8 @@ from features.group import FeatureGroup
 from features.ingest import Ingested, ingest
 from features.online import OnlineStore
 from mlops import aws, target
-from mlops.commands import options
+from mlops.commands.options import LOCAL, Env, Json, Models
+from mlops.commands.output import Output
 from mlops.errors import CommandError, UsageError
 from mlops_constructs.feature_settings import FeatureGroupSettings
 from mlops_constructs.naming import EnvironmentNames
@@ -38,28 +39,21 @@ class Declared:
         return [name for name in ("online", "offline") if getattr(self.settings, name)]
 
 
-def add(commands: "options.Commands") -> None:
-    what = "the feature groups of an environment, and what they know"
-    parser = commands.add_parser("features", help=what, description=f"{what[0].upper()}{what[1:]}.")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    everything = "default: the groups of all"
-    options.command(actions, "list", list_groups, "the groups with their stores and their status", models=everything)
-    one = options.command(actions, "show", show, "a group: its features, its stores and its status", models=everything)
-    read = options.command(actions, "get", get, "what the online store knows of a record now", models=everything)
-    write = options.command(actions, "ingest", ingest_file, "write the records of a CSV file", models=everything)
-    for each in (one, read, write):
-        each.add_argument("group", metavar="GROUP", help="a feature group as the configuration calls it")
-    read.add_argument("record", metavar="RECORD", help="a record's identifier")
-    write.add_argument(
-        "file", type=Path, metavar="FILE", help="CSV with the record identifier, the event time, and features"
-    )
-    write.add_argument(
-        "--all", action="store_true", help="also what is not newer than the record that the online store has"
-    )
+Group = Annotated[str, typer.Argument(metavar="GROUP", help="a feature group as the configuration calls it")]
 
 
-def list_groups(arguments: argparse.Namespace) -> int:
-    declared, clients = _declared(arguments)
+def add(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, help="The feature groups of an environment, and what they know.")
+    group.command("list")(list_groups)
+    group.command("show")(show)
+    group.command("get")(get)
+    group.command("ingest")(ingest_file)
+    app.add_typer(group, name="features")
+
+
+def list_groups(env: Env = LOCAL, model: Models = None, json: Json = False) -> None:
+    """The groups with their stores and their status."""
+    declared, clients = _declared(env, model)
     rows = []
     for each in declared.values():
         status = _status(_described(clients, each.group))
@@ -70,19 +64,19 @@ def list_groups(arguments: argparse.Namespace) -> int:
         f"{len(row['features'])} features  {', '.join(row['models']) or 'no model'}"
         for row in rows
     ]
-    nothing = [f"config/{arguments.env}.toml: has no [feature_groups.<name>] for that"]
-    options.answer(arguments, {"environment": arguments.env, "groups": rows}, lines or nothing)
-    return 0
+    nothing = [f"config/{env}.toml: has no [feature_groups.<name>] for that"]
+    Output(json).answer({"environment": env, "groups": rows}, lines or nothing)
 
 
-def show(arguments: argparse.Namespace) -> int:
-    declared, clients = _declared(arguments)
-    each = _one(declared, arguments)
+def show(group: Group, env: Env = LOCAL, model: Models = None, json: Json = False) -> None:
+    """A group: its features, its stores and its status."""
+    declared, clients = _declared(env, model)
+    each = _one(declared, group, env)
     found = _described(clients, each.group)
     data = {**_told(each), "status": _status(found), **_stores(found)}
     there = {item["FeatureName"]: item["FeatureType"] for item in (found or {}).get("FeatureDefinitions", ())}
     lines = [
-        f"{each.group.name} in {arguments.env}: {each.settings.description}",
+        f"{each.group.name} in {env}: {each.settings.description}",
         f"  name        {each.group.physical}",
         f"  status      {data['status']}",
         f"  models      {', '.join(each.models) or 'none'}",
@@ -100,16 +94,21 @@ def show(arguments: argparse.Namespace) -> int:
             if name not in each.group.types
         ),
     ]
-    options.answer(arguments, {"environment": arguments.env, **data}, lines)
-    return 0
+    Output(json).answer({"environment": env, **data}, lines)
 
 
-def get(arguments: argparse.Namespace) -> int:
-    declared, clients = _declared(arguments)
-    each = _one(declared, arguments)
+def get(
+    group: Group,
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="a record's identifier")],
+    env: Env = LOCAL,
+    model: Models = None,
+    json: Json = False,
+) -> None:
+    """What the online store knows of a record now."""
+    declared, clients = _declared(env, model)
+    each = _one(declared, group, env)
     if not each.settings.online:
         raise UsageError(f"feature group {each.group.name}: has no online store to read; set online = true and deploy")
-    record = arguments.record
     try:
         known = OnlineStore(clients("sagemaker-featurestore-runtime")).get(each.group, [record]).get(record)
     except FeatureError as error:
@@ -120,24 +119,34 @@ def get(arguments: argparse.Namespace) -> int:
         )
     width = max(map(len, known))
     lines = [f"{name:<{width}}  {'-' if value is None else value}" for name, value in known.items()]
-    options.answer(arguments, {"environment": arguments.env, "group": each.group.name, "record": known}, lines)
-    return 0
+    Output(json).answer({"environment": env, "group": each.group.name, "record": known}, lines)
 
 
-def ingest_file(arguments: argparse.Namespace) -> int:
-    declared, clients = _declared(arguments)
-    each = _one(declared, arguments)
-    if not each.settings.online and not arguments.all:
+def ingest_file(
+    group: Group,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV with the record identifier, the event time, and features")
+    ],
+    everything: Annotated[
+        bool, typer.Option("--all", help="also what is not newer than the record that the online store has")
+    ] = False,
+    env: Env = LOCAL,
+    model: Models = None,
+    json: Json = False,
+) -> None:
+    """Write the records of a CSV file."""
+    declared, clients = _declared(env, model)
+    each = _one(declared, group, env)
+    if not each.settings.online and not everything:
         raise UsageError(f"feature group {each.group.name}: has no online store to compare with; add --all")
-    records = read(arguments.file, each.group)
+    records = read(file, each.group)
     online = OnlineStore(clients("sagemaker-featurestore-runtime"))
     try:
-        done = ingest(online, each.group, records, only_newer=not arguments.all)
+        done = ingest(online, each.group, records, only_newer=not everything)
     except FeatureError as error:
         raise CommandError(str(error)) from error
-    data = {"environment": arguments.env, "group": each.group.name, "written": done.written, "older": done.older}
-    options.answer(arguments, data, _ingested(each, done, arguments.file))
-    return 0
+    data = {"environment": env, "group": each.group.name, "written": done.written, "older": done.older}
+    Output(json).answer(data, _ingested(each, done, file))
 
 
 def read(path: Path, group: FeatureGroup) -> list[Mapping[str, Any]]:
@@ -213,15 +222,15 @@ def _ingested(each: Declared, done: Ingested, file: Path) -> Iterator[str]:
         yield "  the offline store shows them within 15 minutes"
 
 
-def _declared(arguments: argparse.Namespace) -> tuple[dict[str, Declared], aws.Clients]:
+def _declared(env: str, model: str | None) -> tuple[dict[str, Declared], aws.Clients]:
     """The groups of the configuration, or those that the named model uses, and the environment's clients."""
-    targets = target.find_all(arguments.env, arguments.model)
-    settings = load(target.CONFIG, arguments.env)
-    names = EnvironmentNames(settings.project, arguments.env)
+    targets = target.find_all(env, model)
+    settings = load(target.CONFIG, env)
+    names = EnvironmentNames(settings.project, env)
     found = {}
     for name, each in settings.feature_groups.items():
         models = [one.names.public for one in targets if name in one.settings.features.groups]
-        if models or not arguments.model:
+        if models or not model:
             found[name] = Declared(group_of(names, name, each), each, models)
     return found, targets[0].clients
 
@@ -238,11 +247,11 @@ def group_of(names: EnvironmentNames, name: str, settings: FeatureGroupSettings)
     )
 
 
-def _one(declared: Mapping[str, Declared], arguments: argparse.Namespace) -> Declared:
-    name = arguments.group.replace("-", "_")
+def _one(declared: Mapping[str, Declared], group: str, env: str) -> Declared:
+    name = group.replace("-", "_")
     if name not in declared:
         raise UsageError(
-            f"feature group {arguments.group!r}: not in config/{arguments.env}.toml; "
+            f"feature group {group!r}: not in config/{env}.toml; "
             f"use {', '.join(declared) or 'another environment: it has none'}"
         )
     return declared[name]

@@ -1,38 +1,41 @@
 """`mlops history`: the ledger of a model, newest first: its releases, and with --all retrainings and reviews."""
 
-import argparse
+from typing import Annotated
 
-from mlops import ledger, monitoring, reviews, target, words
-from mlops.commands import options
+import typer
+
+from mlops import ledger, monitoring, reviews, tables, target, words
+from mlops.commands.options import LOCAL, Env, Json, Model, positive
+from mlops.commands.output import Output, of
 from mlops.ledger import Entry
 from mlops.target import Target
 
 DEFAULT_LIMIT = 20
 
 
-def add(commands: "options.Commands") -> None:
-    parser = options.command(commands, "history", run, "the decisions about releases with their reasons, newest first")
-    parser.add_argument(
-        "--steps", action="store_true", help="also what each decision led to (write, apply, shift), and every look"
-    )
-    parser.add_argument("--all", action="store_true", help="also retrainings, and reviews of what serves")
-    parser.add_argument(
-        "--limit", type=options.positive, default=DEFAULT_LIMIT, help=f"how many (default: {DEFAULT_LIMIT})"
-    )
+def add(app: typer.Typer) -> None:
+    app.command("history")(run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    entries = ledger.newest(
-        model.clients("dynamodb"), model.ledger, model.names.public, arguments.limit, steps=arguments.steps
-    )
-    if arguments.all:
-        entries = sorted([*entries, *_others(model, arguments.limit)], key=lambda entry: entry.at, reverse=True)
-        entries = entries[: arguments.limit]
+def run(
+    limit: Annotated[int, typer.Option(parser=positive, metavar="N", help="how many")] = DEFAULT_LIMIT,
+    steps: Annotated[
+        bool, typer.Option("--steps", help="also what each decision led to (write, apply, shift), and every look")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="also retrainings, and reviews of what serves")] = False,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """The decisions about releases with their reasons, newest first."""
+    about = target.find(env, model)
+    entries = ledger.newest(about.clients("dynamodb"), about.ledger, about.names.public, limit, steps=steps)
+    if everything:
+        entries = sorted([*entries, *_others(about, limit)], key=lambda entry: entry.at, reverse=True)[:limit]
     lines = [line for entry in entries for line in words.entry(entry)]
-    empty = [f"{model.title}: the ledger is empty; approve a version to begin"]
-    options.answer(arguments, options.of(model, entries=entries), lines or empty)
-    return 0
+    empty = [f"{about.title}: the ledger is empty; approve a version to begin"]
+    drawn = (lambda: tables.history(entries)) if entries else None
+    Output(json).answer(of(about, entries=entries), lines or empty, drawn)
 
 
 def _others(model: Target, limit: int) -> list[Entry]:

@@ -1,71 +1,94 @@
 """`mlops lineage`: what a version was made from, what used some data, what a version answered."""
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from mlops import evidence, lineage, lineage_data, lineage_page, lineage_predictions, registry, target
 from mlops.audit_look import utc_now
-from mlops.commands import options
+from mlops.commands.options import LOCAL, Env, Json, day, models, positive
+from mlops.commands.output import Output, of
 from mlops.errors import CommandError, UsageError
 from mlops.lineage_data import Found
 from mlops.lineage_predictions import Answer, Count
 from mlops.target import Target
 from monitoring.figures import plural
 
-
-def add(commands: "options.Commands") -> None:
-    parser = options.command(
-        commands,
-        "lineage",
-        run,
-        "what a version was made from and what became of it; which versions used some data",
-        models="default: the only one; with --data: all",
-    )
-    parser.add_argument("version", type=options.positive, nargs="?", metavar="VERSION")
-    parser.add_argument("--html", metavar="FILE", help="write a page with the picture there")
-    parser.add_argument("--data", metavar="URI|SHA256", help="which versions used this data, of all models")
-    parser.add_argument("--predictions", action="store_true", help="count what the version answered, by day")
-    parser.add_argument(
-        "--from", type=day, dest="first", metavar="DAY", help="with --predictions (default: registered)"
-    )
-    parser.add_argument("--to", type=day, dest="last", metavar="DAY", help="with --predictions (default: today)")
-    parser.add_argument("--csv", metavar="FILE", help="with --predictions: write every record's id there")
+Day = date | None
 
 
-def day(text: str) -> date:
-    """A day as in 2026-11-21."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a day; write 2026-11-21") from None
+@dataclass(frozen=True)
+class Counted:
+    """Which predictions are counted: from and to a day (none: since it was registered, until today), and the file."""
+
+    first: Day
+    last: Day
+    csv: Path | None
 
 
-def run(arguments: argparse.Namespace) -> int:
-    if (arguments.version is None) == (arguments.data is None):
-        raise UsageError("lineage: give a version, or --data with an address or a SHA-256; one of both")
-    if (arguments.csv or arguments.first or arguments.last) and not arguments.predictions:
+def add(app: typer.Typer) -> None:
+    app.command("lineage")(run)
+
+
+def run(
+    version: Annotated[
+        int | None, typer.Argument(parser=positive, metavar="VERSION", help="a version's number in the registry")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="write a page with the picture there")] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="URI|SHA256", help="which versions used this data, of all models")
+    ] = None,
+    predictions: Annotated[bool, typer.Option("--predictions", help="count what the version answered, by day")] = False,
+    first: Annotated[
+        Day, typer.Option("--from", parser=day, metavar="DAY", help="with --predictions (default: registered)")
+    ] = None,
+    last: Annotated[
+        Day, typer.Option("--to", parser=day, metavar="DAY", help="with --predictions (default: today)")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="with --predictions: write every record's id there")
+    ] = None,
+    env: Env = LOCAL,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            autocompletion=models,
+            help="a model of the environment (default: the only one; with --data: all)",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What a version was made from and what became of it; which versions used some data."""
+    out = Output(json)
+    if (csv or first or last) and not predictions:
         raise UsageError("--csv, --from, --to: say which predictions are meant; give --predictions too")
-    if arguments.data:
-        return _data(arguments)
-    model = target.find(arguments.env, arguments.model)
-    return _predictions(arguments, model) if arguments.predictions else _graph(arguments, model)
+    if data is not None and version is None:
+        _data(out, env, model, data)
+    elif data is None and version is not None:
+        about = target.find(env, model)
+        if predictions:
+            _predictions(out, about, version, Counted(first, last, csv))
+        else:
+            _graph(out, about, version, html)
+    else:
+        raise UsageError("lineage: give a version, or --data with an address or a SHA-256; one of both")
 
 
-def _graph(arguments: argparse.Namespace, model: Target) -> int:
-    found = lineage.observe(model, arguments.version)
-    title = f"{model.title}, version {arguments.version}"
+def _graph(out: Output, model: Target, version: int, html: Path | None) -> None:
+    found = lineage.observe(model, version)
+    title = f"{model.title}, version {version}"
     lines = lineage.tree(title, found.graph, found.missing)
-    if arguments.html:
-        facts = _facts(model, found.manifest)
-        page = lineage_page.html(title, facts, found.graph, found.missing, lineage.links(model))
-        Path(arguments.html).write_text(page, encoding="utf-8")
-        lines.append(f"saved as {arguments.html}; open it in a browser")
+    if html:
+        page = lineage_page.html(title, _facts(model, found.manifest), found.graph, found.missing, lineage.links(model))
+        html.write_text(page, encoding="utf-8")
+        lines.append(f"saved as {html}; open it in a browser")
     data = {"graph": lineage.document(found.graph), "missing": found.missing, "manifest": found.manifest}
-    options.answer(arguments, options.of(model, version=arguments.version, **data), lines)
-    return 0
+    out.answer(of(model, version=version, **data), lines)
 
 
 def _facts(model: Target, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -79,18 +102,17 @@ def _facts(model: Target, manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _data(arguments: argparse.Namespace) -> int:
-    found = lineage_data.find(target.find_all(arguments.env, arguments.model), arguments.data)
-    data = {
-        "environment": arguments.env,
-        "data": arguments.data,
+def _data(out: Output, env: str, model: str | None, data: str) -> None:
+    found = lineage_data.find(target.find_all(env, model), data)
+    answer = {
+        "environment": env,
+        "data": data,
         "versions_looked_at": found.versions,
         "used_by": list(found.uses),
         "known_to_sagemaker": found.known,
         "disagreements": list(found.disagreements),
     }
-    options.answer(arguments, data, _used(arguments.data, found))
-    return 0
+    out.answer(answer, _used(data, found))
 
 
 def _used(data: str, found: Found) -> Iterator[str]:
@@ -113,18 +135,18 @@ def _used(data: str, found: Found) -> Iterator[str]:
         yield "SageMaker's lineage agrees"
 
 
-def _predictions(arguments: argparse.Namespace, model: Target) -> int:
+def _predictions(out: Output, model: Target, version: int, asked: Counted) -> None:
     now = utc_now()
-    since = arguments.first or _registered(model, arguments.version)
-    first, last = since.date() if isinstance(since, datetime) else since, arguments.last or now.date()
+    since = asked.first or _registered(model, version)
+    first, last = since.date() if isinstance(since, datetime) else since, asked.last or now.date()
     if first > last:
         raise UsageError(f"--from {first}: is after --to {last}; exchange them")
-    rows, answer = lineage_predictions.counts(model, arguments.version, since, last, now)
-    lines = list(_counted(model.title, arguments.version, (first, last), rows, answer))
-    if arguments.csv:
-        with Path(arguments.csv).open("w", encoding="utf-8", newline="") as file:
-            written, _ = lineage_predictions.records(model, arguments.version, since, last, now, file)
-        lines.append(f"saved {written:,} records as {arguments.csv}")
+    rows, answer = lineage_predictions.counts(model, version, since, last, now)
+    lines = list(_counted(model.title, version, (first, last), rows, answer))
+    if asked.csv:
+        with asked.csv.open("w", encoding="utf-8", newline="") as file:
+            written, _ = lineage_predictions.records(model, version, since, last, now, file)
+        lines.append(f"saved {written:,} records as {asked.csv}")
     data = {
         "from": first.isoformat(),
         "to": last.isoformat(),
@@ -132,10 +154,9 @@ def _predictions(arguments: argparse.Namespace, model: Target) -> int:
         "days": rows,
         "scanned_bytes": answer.scanned,
         "query": answer.query,
-        "csv": arguments.csv,
+        "csv": asked.csv and str(asked.csv),
     }
-    options.answer(arguments, options.of(model, version=arguments.version, **data), lines)
-    return 0
+    out.answer(of(model, version=version, **data), lines)
 
 
 def _registered(model: Target, version: int) -> datetime:

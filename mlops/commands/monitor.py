@@ -1,14 +1,17 @@
 """`mlops monitor run`, `status`, `report`: the monitors of a model, started for any window and read at any time."""
 
-import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from mlops import monitoring, target, words
-from mlops.commands import options
+from mlops.commands.options import LOCAL, Env, Json, Model, positive
+from mlops.commands.output import Output, of
 from mlops.errors import UsageError
 from mlops.ledger import Entry
 from mlops.monitoring import Alarm, Watched
@@ -19,27 +22,6 @@ from monitoring.findings import JUDGED, MONITORS, Confirmation, Judgement, Windo
 _FORMS = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d")
 RETRAININGS = 3
 """How many entries of the retraining controller `status` shows."""
-
-
-def add(commands: "options.Commands") -> None:
-    what = "what the monitors say of a model, and runs of them on demand"
-    parser = commands.add_parser("monitor", help=what, description=f"{what[0].upper()}{what[1:]}.")
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    start = options.command(actions, "run", run, "judge windows of predictions now, whatever the schedule")
-    start.add_argument("--windows", type=windows, metavar="A/B,C/D", help="windows of inputs, each start/end")
-    start.add_argument("--outcome-windows", type=windows, metavar="A/B,C/D", help="windows whose outcomes have matured")
-    start.add_argument(
-        "--since", type=moment, metavar="TIME", help="windows of inputs from here to now, one after the other"
-    )
-    start.add_argument(
-        "--hours", type=options.positive, metavar="N", help="with --since: how long each is (default: as scheduled)"
-    )
-    start.add_argument("--follow", action="store_true", help="follow the run to its end, and say what it found")
-    options.command(
-        actions, "status", status, "the newest judgements, confirmations, alarms, retrainings and the schedule"
-    )
-    page = options.command(actions, "report", report, "the newest report: an HTML page with pictures")
-    page.add_argument("--save", metavar="FILE", help="write it there; - for standard output")
 
 
 def windows(text: str) -> list[Window]:
@@ -54,49 +36,103 @@ def moment(text: str) -> datetime:
             return datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
-    raise argparse.ArgumentTypeError(f"{text!r} is not a time in UTC; write 2026-11-21 or 2026-11-21T16:00:00Z")
+    raise typer.BadParameter(f"{text!r} is not a time in UTC; write 2026-11-21 or 2026-11-21T16:00:00Z")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    inputs = _inputs(arguments, model)
-    matured = arguments.outcome_windows or []
+def _window(text: str) -> Window:
+    start, slash, end = text.partition("/")
+    if not slash:
+        return _refuse(text)[0]
+    try:
+        return Window(moment(start), moment(end))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _refuse(text: str) -> list[Window]:
+    raise typer.BadParameter(f"{text!r} is no window; write 2026-11-20/2026-11-21, or times as 2026-11-20T16:00:00Z")
+
+
+Windows = list[Window]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The windows of inputs that were asked for: named, or from a moment on, each of so many hours."""
+
+    windows: Windows
+    since: datetime | None = None
+    hours: int | None = None
+
+
+def add(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, help="What the monitors say of a model, and runs of them on demand.")
+    group.command("run")(run)
+    group.command("status")(status)
+    group.command("report")(report)
+    app.add_typer(group, name="monitor")
+
+
+def run(
+    named: Annotated[
+        Any, typer.Option("--windows", parser=windows, metavar="A/B,C/D", help="windows of inputs, each start/end")
+    ] = None,
+    outcome_windows: Annotated[
+        Any, typer.Option(parser=windows, metavar="A/B,C/D", help="windows whose outcomes have matured")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=moment, metavar="TIME", help="windows of inputs from here to now, one after the other"),
+    ] = None,
+    hours: Annotated[
+        int | None,
+        typer.Option(parser=positive, metavar="N", help="with --since: how long each is (default: as scheduled)"),
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="follow the run to its end, and say what it found")] = False,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """Judge windows of predictions now, whatever the schedule."""
+    about, out = target.find(env, model), Output(json)
+    inputs, matured = _inputs(Inputs(named or [], since, hours), about), outcome_windows or []
     now = monitoring.utc_now()
     for window in (*inputs, *matured):
         if window.start >= now:
             raise UsageError(f"window {window}: has not begun ({now:%Y-%m-%dT%H:%M:%SZ}); give one that is over")
     count = max(len(set(inputs)), len(set(matured)))
-    if not arguments.follow and count > monitoring.MOST_WINDOWS:
+    if not follow and count > monitoring.MOST_WINDOWS:
         raise UsageError(
             f"{count} windows take more than one run, of {monitoring.MOST_WINDOWS} each, one after the other: "
             "add --follow, or name fewer"
         )
-    if not arguments.follow:
-        execution = monitoring.start(model, inputs, matured)
-        options.say(arguments, f"{execution} has started; {model.command('monitor status')} shows what it finds")
-        options.answer(arguments, options.of(model, executions=[execution], windows=list(map(str, inputs))), [])
-        return 0
-    watched = monitoring.run(model, inputs, matured, lambda step, text: options.say(arguments, f"{step:<14} {text}"))
-    options.answer(arguments, options.of(model, **_facts(watched)), _found(model, watched))
-    return 0
+    if not follow:
+        execution = monitoring.start(about, inputs, matured)
+        out.say(f"{execution} has started; {about.command('monitor status')} shows what it finds")
+        out.answer(of(about, executions=[execution], windows=list(map(str, inputs))), [])
+        return
+    with out.busy("judging"):
+        watched = monitoring.run(about, inputs, matured, lambda step, text: out.say(f"{step:<14} {text}"))
+    out.answer(of(about, **_facts(watched)), _found(about, watched))
 
 
-def status(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    settings, concluded = model.settings.monitoring, monitoring.latest(model)
+def status(env: Env = LOCAL, model: Model = None, json: Json = False) -> None:
+    """The newest judgements, confirmations, alarms, retrainings and the schedule."""
+    about = target.find(env, model)
+    settings, concluded = about.settings.monitoring, monitoring.latest(about)
     judged: list[Judgement] = []
     runs: list[monitoring.Run] = []
     if concluded:
-        kept, watched = monitoring.store(model), str(concluded["version"])
+        kept, watched = monitoring.store(about), str(concluded["version"])
         judged = monitoring.judgements(kept.s3, kept.bucket, kept.prefix, watched)
         runs = [monitoring.run_of(kept, watched, str(concluded.get("run")))]
     skipped, left_out = monitoring.skipped(runs), monitoring.left_out(runs)
     said = monitoring.confirmations(judged, settings.breaches, settings.of)
-    alarms, retrained = monitoring.alarms(model), monitoring.retrainings(model, RETRAININGS)
-    schedule, last = monitoring.schedule(model), monitoring.last_execution(model)
+    alarms, retrained = monitoring.alarms(about), monitoring.retrainings(about, RETRAININGS)
+    schedule, last = monitoring.schedule(about), monitoring.last_execution(about)
     now = datetime.now(UTC)
     version = f", version {concluded['version']}" if concluded else ""
-    lines = [f"{model.title}{version}, {words.moment(now)} UTC"]
+    lines = [f"{about.title}{version}, {words.moment(now)} UTC"]
     lines += [f"  {name:<15}{text}" for name, text in _monitor_rows(judged, said, skipped)]
     lines += [f"  {'left out':<15}{text}" for text in left_out]
     lines += [f"  {'alarms':<15}{text}" for text in _alarms(alarms)]
@@ -105,7 +141,7 @@ def status(arguments: argparse.Namespace) -> int:
     if last:
         lines.append(f"  {'last run':<15}{last.status} {words.ago(last.began, now)}: {last.arn}")
     lines.append(
-        f"  {'report':<15}{concluded['report'] if concluded else 'none; ' + model.command('monitor run', '--follow')}"
+        f"  {'report':<15}{concluded['report'] if concluded else 'none; ' + about.command('monitor run', '--follow')}"
     )
     data = {
         "version": concluded and concluded["version"],
@@ -118,40 +154,44 @@ def status(arguments: argparse.Namespace) -> int:
         "schedule": schedule,
         "last_run": last,
     }
-    options.answer(arguments, options.of(model, **data), lines)
-    return 0
+    Output(json).answer(of(about, **data), lines)
 
 
-def report(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    concluded, page = monitoring.report(model)
-    if arguments.save == "-" and not arguments.json:
+def report(
+    save: Annotated[str | None, typer.Option(metavar="FILE", help="write it there; - for standard output")] = None,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """The newest report: an HTML page with pictures."""
+    about = target.find(env, model)
+    concluded, page = monitoring.report(about)
+    if save == "-" and not json:
         sys.stdout.write(page.decode())
-        return 0
+        return
     lines = [f"version {concluded['version']}, {_confirmed(concluded['confirmed'])}: {concluded['report']}"]
-    if arguments.save:
-        Path(arguments.save).write_bytes(page)
-        lines.append(f"saved as {arguments.save}; open it in a browser")
+    if save:
+        Path(save).write_bytes(page)
+        lines.append(f"saved as {save}; open it in a browser")
     else:
-        lines.append(f"{model.command('monitor report', '--save', 'report.html')} fetches it")
-    options.answer(arguments, options.of(model, **concluded, saved=arguments.save), lines)
-    return 0
+        lines.append(f"{about.command('monitor report', '--save', 'report.html')} fetches it")
+    Output(json).answer(of(about, **concluded, saved=save), lines)
 
 
-def _inputs(arguments: argparse.Namespace, model: Target) -> list[Window]:
+def _inputs(asked: Inputs, model: Target) -> Windows:
     """The windows of inputs that were asked for; none for those of the schedule."""
-    if arguments.hours and not arguments.since:
+    if asked.hours and not asked.since:
         raise UsageError("--hours: says how long the windows from --since on are; give --since too")
-    if arguments.since and arguments.windows:
+    if asked.since and asked.windows:
         raise UsageError("--since: names the windows already that --windows names; give one of both")
-    if not arguments.since:
-        return arguments.windows or []
-    hours = timedelta(hours=arguments.hours or model.settings.monitoring.window_hours)
+    if not asked.since:
+        return asked.windows
+    hours = timedelta(hours=asked.hours or model.settings.monitoring.window_hours)
     ready = monitoring.utc_now() - timedelta(minutes=model.settings.monitoring.delay_minutes)
-    found = list(_since(arguments.since, hours, ready))
+    found = list(_since(asked.since, hours, ready))
     if not found:
         raise UsageError(
-            f"--since {arguments.since:%Y-%m-%dT%H:%M:%SZ}: no window of {hours.total_seconds() / 3600:g} h has ended "
+            f"--since {asked.since:%Y-%m-%dT%H:%M:%SZ}: no window of {hours.total_seconds() / 3600:g} h has ended "
             f"since, and been captured by {ready:%Y-%m-%dT%H:%M:%SZ}; begin earlier, or give --hours"
         )
     return found
@@ -161,22 +201,6 @@ def _since(start: datetime, length: timedelta, until: datetime) -> Iterator[Wind
     while start + length <= until:
         yield Window(start, start + length)
         start += length
-
-
-def _window(text: str) -> Window:
-    start, slash, end = text.partition("/")
-    if not slash:
-        return _refuse(text)[0]
-    try:
-        return Window(moment(start), moment(end))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _refuse(text: str) -> list[Window]:
-    raise argparse.ArgumentTypeError(
-        f"{text!r} is no window; write 2026-11-20/2026-11-21, or times as 2026-11-20T16:00:00Z"
-    )
 
 
 def _found(model: Target, watched: Watched) -> Iterator[str]:

@@ -1,97 +1,73 @@
-"""What the commands have in common: options, and how they answer."""
+"""What the commands have in common: their options as types, with which a command's parameters are annotated."""
 
-import argparse
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, is_dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
 
-from rich.markup import escape
+import typer
 
-from mlops import words
-from mlops.console import console
-from mlops.follow import Follower
-from mlops.target import Target
-
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-Run = Callable[[argparse.Namespace], int]
+CONFIG = Path(__file__).resolve().parents[2] / "config"
 DAY_SECONDS = 86400
+LOCAL = "local"
+_NO_ENVIRONMENTS = {"base", "delivery"}
 
 
-def command(
-    commands: "Commands", name: str, run: Run, summary: str, *, models: str = "default: the only one"
-) -> argparse.ArgumentParser:
-    """A command about a model in an environment, with the options that all of these have."""
-    parser = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-    parser.add_argument("--env", default="local", help="an environment of config/ (default: local)")
-    parser.add_argument("--model", help=f"a model of the environment ({models})")
-    parser.add_argument("--json", action="store_true", help="answer as one JSON object")
-    parser.set_defaults(run=run)
-    return parser
+def positive(text: Any) -> int:
+    """A whole number above 0: a version, a count, seconds."""
+    given = str(text)
+    if not (given.isascii() and given.isdigit() and int(given) > 0):
+        raise typer.BadParameter(f"{given!r} is not a whole number above 0")
+    return int(given)
 
 
-def waits(parser: argparse.ArgumentParser) -> None:
-    """Options of a command whose effect may be waited for."""
-    parser.add_argument("--wait", action="store_true", help="follow it until it has happened")
-    parser.add_argument(
-        "--timeout",
-        type=positive,
-        default=DAY_SECONDS,
-        metavar="SECONDS",
-        help="with --wait: give up after so long, with exit code 3 (default: a day)",
+def day(text: Any) -> date:
+    """A day as in 2026-11-21."""
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write 2026-11-21") from None
+
+
+def environments(incomplete: str) -> list[str]:
+    """The environments of config/ that begin so, for completion."""
+    names = sorted(path.stem for path in CONFIG.glob("*.toml"))
+    return [name for name in names if name not in _NO_ENVIRONMENTS and name.startswith(incomplete)]
+
+
+def models(incomplete: str) -> list[str]:
+    """The models of config/ that begin so, by their public names, for completion."""
+    return sorted(name for name in set(_models()) if name.startswith(incomplete))
+
+
+def _models() -> Iterator[str]:
+    for path in CONFIG.glob("*.toml"):
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        yield from (name.replace("_", "-") for name in settings.get("models", {}))
+
+
+def _model(default: str) -> Any:
+    return typer.Option(
+        "--model", metavar="MODEL", autocompletion=models, help=f"a model of the environment (default: {default})"
     )
 
 
-def positive(text: str) -> int:
-    """A whole number above 0: a version, a count, seconds."""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def follower(arguments: argparse.Namespace, target: Target) -> Follower | None:
-    """With --wait, one that tells each entry of the ledger from now on."""
-    if not arguments.wait:
-        return None
-    return Follower(target, lambda entry: say(arguments, "\n".join(words.entry(entry))))
-
-
-def ask(question: str) -> str:
-    """What a person types; the end of the input (Ctrl-D) is no answer."""
-    try:
-        return input(question).strip()
-    except EOFError:
-        print()
-        return ""
-
-
-def answer(arguments: argparse.Namespace, data: Mapping[str, Any], lines: Iterable[str]) -> None:
-    """Print the answer: `data` with --json, else `lines`."""
-    if arguments.json:
-        print(json.dumps(data, default=_plain, indent=2))
-        return
-    for line in lines:
-        console.print(escape(line))
-
-
-def say(arguments: argparse.Namespace, text: str) -> None:
-    """A line on the way to the answer; JSON has room for the answer only."""
-    if not arguments.json:
-        console.print(escape(text))
-
-
-def of(target: Target, **data: Any) -> dict[str, Any]:
-    """An answer's data: what it is about first."""
-    return {"environment": target.environment, "model": target.names.public, **data}
-
-
-def _plain(value: object) -> object:
-    """What json has no form for: a moment, a dataclass."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    raise TypeError(f"{value!r} has no JSON form")
+Env = Annotated[
+    str, typer.Option("--env", metavar="ENV", autocompletion=environments, help="an environment of config/")
+]
+Model = Annotated[str | None, _model("the only one")]
+Models = Annotated[str | None, _model("all")]
+Json = Annotated[bool, typer.Option("--json", help="answer as one JSON object")]
+Wait = Annotated[bool, typer.Option("--wait", help="follow it until it has happened")]
+Timeout = Annotated[
+    int,
+    typer.Option(
+        "--timeout",
+        parser=positive,
+        metavar="SECONDS",
+        show_default="a day",
+        help="with --wait: give up after so long, with exit code 3",
+    ),
+]
+Version = Annotated[int, typer.Argument(parser=positive, metavar="VERSION", help="a version's number in the registry")]

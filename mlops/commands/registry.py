@@ -1,56 +1,69 @@
 """`mlops approve` and `mlops reject`: what a person decides about a version in the registry."""
 
-import argparse
+from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 from mlops import people, registry, release_state, target
-from mlops.commands import options
+from mlops.commands.options import DAY_SECONDS, LOCAL, Env, Json, Model, Timeout, Version, Wait
+from mlops.commands.output import Output, of
 from mlops.errors import CommandError
 from mlops.follow import Goal
 from mlops.release_state import PAUSE, ReleaseState, version_of
 from mlops.target import Target
 from mlops_constructs.naming import ReleaseParameter
 
-
-def add(commands: "options.Commands") -> None:
-    for name, run, summary in (
-        ("approve", approve, "approve a version: it is released, by the strategy of the configuration"),
-        ("reject", reject, "reject a version: it is not released, and rolled back if it serves"),
-    ):
-        parser = options.command(commands, name, run, summary)
-        parser.add_argument("version", type=options.positive, metavar="VERSION")
-        parser.add_argument("--reason", default="", help="kept with the version")
-        options.waits(parser)
-        if name == "approve":
-            parser.add_argument(
-                "--strategy",
-                choices=["replace"],
-                help="replace: skip shadow and challenger, for a hotfix; the canary and its alarms stay",
-            )
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="kept with the version", show_default=False)]
 
 
-def approve(arguments: argparse.Namespace) -> int:
-    model, number = target.find(arguments.env, arguments.model), arguments.version
-    _check_decides(model, "approve", number)
-    sagemaker = model.clients("sagemaker")
-    package = registry.version(sagemaker, model.package_group, number)
+class Strategy(StrEnum):
+    """What an approval may ask for instead of the configured strategy."""
+
+    REPLACE = "replace"
+
+
+def add(app: typer.Typer) -> None:
+    app.command("approve")(approve)
+    app.command("reject")(reject)
+
+
+def approve(
+    version: Version,
+    reason: Reason = "",
+    strategy: Annotated[
+        Strategy | None,
+        typer.Option(help="replace: skip shadow and challenger, for a hotfix; the canary and its alarms stay"),
+    ] = None,
+    wait: Wait = False,
+    timeout: Timeout = DAY_SECONDS,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """Approve a version: it is released, by the strategy of the configuration."""
+    about, out = target.find(env, model), Output(json)
+    _check_decides(about, "approve", version)
+    sagemaker = about.clients("sagemaker")
+    package = registry.version(sagemaker, about.package_group, version)
     if (status := package["ModelPackageStatus"]) != "Completed":
-        raise CommandError(f"version {number} of {model.group_name}: its registration is {status}; train another")
-    state = release_state.read(model.clients("ssm"), model.names)
-    text, released = prospect(state, model, number, replaces=bool(arguments.strategy))
-    follower = options.follower(arguments, model)
+        raise CommandError(f"version {version} of {about.group_name}: its registration is {status}; train another")
+    state = release_state.read(about.clients("ssm"), about.names)
+    text, released = prospect(state, about, version, replaces=bool(strategy))
+    follower = out.follower(about, wait)
     registry.approve(
         sagemaker,
         package,
-        reason=arguments.reason or f"mlops approve --env {arguments.env}",
-        by=people.caller(model.clients("sts")),
-        strategy=arguments.strategy,
+        reason=reason or f"mlops approve --env {env}",
+        by=people.caller(about.clients("sts")),
+        strategy=strategy,
     )
-    options.say(arguments, text)
+    out.say(text)
     if follower and released:
-        follower.follow(Goal(package["ModelPackageArn"]), arguments.timeout)
-        options.say(arguments, f"version {number} serves")
-    options.answer(arguments, options.of(model, version=number, done="approved", text=text), [])
-    return 0
+        with out.busy(f"waiting until version {version} serves"):
+            follower.follow(Goal(package["ModelPackageArn"]), timeout)
+        out.say(f"version {version} serves")
+    out.answer(of(about, version=version, done="approved", text=text), [])
 
 
 def _check_decides(model: Target, word: str, number: int) -> None:
@@ -92,21 +105,30 @@ def prospect(state: ReleaseState, model: Target, number: int, *, replaces: bool)
     return f"version {number} is approved and goes on{after}: {', then '.join(way)}", True
 
 
-def reject(arguments: argparse.Namespace) -> int:
-    model, number = target.find(arguments.env, arguments.model), arguments.version
-    _check_decides(model, "reject", number)
-    sagemaker = model.clients("sagemaker")
-    package = registry.version(sagemaker, model.package_group, number)
-    state = release_state.read(model.clients("ssm"), model.names)
-    text, leaves = consequence(state, model, number)
-    follower = options.follower(arguments, model)
-    registry.reject(sagemaker, package, reason=arguments.reason or f"mlops reject --env {arguments.env}")
-    options.say(arguments, text)
+def reject(
+    version: Version,
+    reason: Reason = "",
+    wait: Wait = False,
+    timeout: Timeout = DAY_SECONDS,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """Reject a version: it is not released, and rolled back if it serves."""
+    about, out = target.find(env, model), Output(json)
+    _check_decides(about, "reject", version)
+    sagemaker = about.clients("sagemaker")
+    package = registry.version(sagemaker, about.package_group, version)
+    state = release_state.read(about.clients("ssm"), about.names)
+    text, leaves = consequence(state, about, version)
+    follower = out.follower(about, wait)
+    registry.reject(sagemaker, package, reason=reason or f"mlops reject --env {env}")
+    out.say(text)
     if follower and leaves:
-        follower.follow(Goal(package["ModelPackageArn"], leave=True), arguments.timeout)
-        options.say(arguments, f"version {number} serves nobody any more")
-    options.answer(arguments, options.of(model, version=number, done="rejected", text=text), [])
-    return 0
+        with out.busy(f"waiting until version {version} has left"):
+            follower.follow(Goal(package["ModelPackageArn"], leave=True), timeout)
+        out.say(f"version {version} serves nobody any more")
+    out.answer(of(about, version=version, done="rejected", text=text), [])
 
 
 def consequence(state: ReleaseState, model: Target, number: int) -> tuple[str, bool]:

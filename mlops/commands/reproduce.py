@@ -1,11 +1,14 @@
 """`mlops reproduce`: make a version's model again from its manifest, and say whether it is the same."""
 
-import argparse
 import math
 from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
 
 from mlops import reproduce, target
-from mlops.commands import options
+from mlops.commands.options import LOCAL, Env, Json, Model, Version
+from mlops.commands.output import Output, of
 from mlops.reproduce import DIFFERENT, EQUAL, MISSING, WITHIN, Result
 from mlops.reproduce_archives import Comparison
 from mlops.target import Target
@@ -16,32 +19,45 @@ SHOWN = 10
 _CODES = {EQUAL: 0, WITHIN: 0, DIFFERENT: 1, MISSING: 2}
 
 
-def add(commands: "options.Commands") -> None:
-    parser = options.command(
-        commands, "reproduce", run, "make a version's model again, and compare it bit for bit (0 equal, 1 different, "
-        "2 something is missing)"
-    )  # fmt: skip
-    parser.add_argument("version", type=options.positive, metavar="VERSION")
-    parser.add_argument(
-        "--tolerance",
-        type=_tolerance,
-        metavar="X",
-        help="where bits differ: the training's metrics may be off by so much (default: bits must not differ)",
-    )
+def add(app: typer.Typer) -> None:
+    app.command("reproduce")(run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    model = target.find(arguments.env, arguments.model)
-    found = reproduce.reproduce(
-        model,
-        arguments.version,
-        tolerance=arguments.tolerance,
-        say=lambda step, text: options.say(arguments, f"{step:<16} {text}"),
-    )
+def _tolerance(text: Any) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
+        raise typer.BadParameter(f"{text!r} is not a number of 0 or more")
+    return value
+
+
+def run(
+    version: Version,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            parser=_tolerance,
+            metavar="X",
+            help="where bits differ: the training's metrics may be off by so much (default: bits must not differ)",
+        ),
+    ] = None,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> int:
+    """Make a version's model again, and compare it bit for bit.
+
+    Exit codes: 0 equal, 1 different, 2 something is missing.
+    """
+    about, out = target.find(env, model), Output(json)
+    with out.busy(f"making version {version} again"):
+        found = reproduce.reproduce(
+            about, version, tolerance=tolerance, say=lambda step, text: out.say(f"{step:<16} {text}")
+        )
     data = {name: value for name, value in vars(found).items() if name not in ("version", "outcome")}
-    options.answer(
-        arguments, options.of(model, version=found.version, outcome=found.outcome, **data), words(found, model)
-    )
+    out.answer(of(about, version=found.version, outcome=found.outcome, **data), words(found, about))
     return _CODES[found.outcome]
 
 
@@ -76,13 +92,3 @@ def _differences(comparison: Comparison) -> Iterator[str]:
         yield from (f"  {name} {why}" for name in names[:SHOWN])
         if len(names) > SHOWN:
             yield f"  and {len(names) - SHOWN} more"
-
-
-def _tolerance(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 or more")
-    return value

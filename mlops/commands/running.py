@@ -1,14 +1,15 @@
 """`mlops stop` and `mlops start`: take an endpoint away while nobody needs it, and bring it back."""
 
-import argparse
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import typer
 from botocore.exceptions import ClientError, WaiterError
 
 from mlops import aws, people, target
-from mlops.commands import options
+from mlops.commands.options import DAY_SECONDS, Env, Json, Model, Timeout, Wait
+from mlops.commands.output import Output, of
 from mlops.errors import CommandError, NotYet
 from mlops.target import LOCAL, Target
 from mlops_constructs.switch_names import ASKED, NOW, OFF, ON, RUNNING
@@ -17,24 +18,36 @@ _BUSY = ("can not be updated", "cannot be updated")
 _POLL_SECONDS = 15
 
 
-def add(commands: "options.Commands") -> None:
-    for parser in (
-        options.command(commands, "stop", stop, "take the endpoint away; its champion comes back with `mlops start`"),
-        options.command(commands, "start", start, "bring the endpoint back that was stopped"),
-    ):
-        options.waits(parser)
+def add(app: typer.Typer) -> None:
+    app.command("stop")(stop)
+    app.command("start")(start)
 
 
-def stop(arguments: argparse.Namespace) -> int:
-    return _turn(arguments, OFF, "is being stopped: releases wait until it is started")
+def stop(
+    wait: Wait = False,
+    timeout: Timeout = DAY_SECONDS,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """Take the endpoint away; its champion comes back with `mlops start`."""
+    said = "is being stopped: releases wait until it is started"
+    _turn(target.find(env, model), OFF, said, timeout if wait else 0, Output(json))
 
 
-def start(arguments: argparse.Namespace) -> int:
-    return _turn(arguments, ON, "is being started, with the champion that it had")
+def start(
+    wait: Wait = False,
+    timeout: Timeout = DAY_SECONDS,
+    env: Env = LOCAL,
+    model: Model = None,
+    json: Json = False,
+) -> None:
+    """Bring the endpoint back that was stopped."""
+    said = "is being started, with the champion that it had"
+    _turn(target.find(env, model), ON, said, timeout if wait else 0, Output(json))
 
 
-def _turn(arguments: argparse.Namespace, value: str, done: str) -> int:
-    model = target.find(arguments.env, arguments.model)
+def _turn(model: Target, value: str, done: str, wait_seconds: int, out: Output) -> None:
     stack = _stack(model)
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     was = outputs.get(NOW)
@@ -44,15 +57,15 @@ def _turn(arguments: argparse.Namespace, value: str, done: str) -> int:
     changed = was != value
     if changed:
         _update(model, stack, value)
-        if arguments.wait:
-            _wait(model, arguments.timeout)
+        if wait_seconds:
+            with out.busy(f"waiting for stack {model.names.serving_stack}"):
+                _wait(model, wait_seconds)
     if not changed:
         done = f"is {was} already; nothing to do"
-    elif arguments.wait:
+    elif wait_seconds:
         done = done.replace("is being", "is")
     text = f"{model.names.endpoint} {done}"
-    options.answer(arguments, options.of(model, running=value == ON, changed=changed, text=text), [text])
-    return 0
+    out.answer(of(model, running=value == ON, changed=changed, text=text), [text])
 
 
 def _stack(model: Target) -> Mapping[str, Any]:

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from mlops.__main__ import main
-from mlops.commands.status import page
-from mlops.observation import observe
+from tests.unit.mlops.pages import told
 from tests.unit.mlops.world import START, World, refused
 
 KEYS = ("ChampionPackage", "ShadowPackage", "Running", "RunningAsked")
@@ -52,10 +51,10 @@ def test_a_stop_changes_the_switch_and_leaves_every_other_parameter_as_it_is(
 def test_what_is_stopped_waits_for_a_start(world: World, updates: list[dict[str, Any]]) -> None:
     world.serve(1)
     assert main(["stop"]) == 0
-    shown = "\n".join(page(world.target, observe(world.target, START)))
+    shown = "\n".join(told(world, START))
     assert "the endpoint is stopped, and releases wait: mlops start" in shown
     assert main(["start"]) == 0
-    assert "stopped" not in "\n".join(page(world.target, observe(world.target, START)))
+    assert "stopped" not in "\n".join(told(world, START))
 
 
 def test_what_is_so_already_is_not_updated(updates: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from mlops import registry
 from mlops.__main__ import main
-from mlops.commands.status import page
-from mlops.observation import observe
 from mlops_constructs.naming import ReleaseParameter
+from tests.unit.mlops.pages import told
 from tests.unit.mlops.world import ALICE, BOB, LOOK, START, World
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -19,7 +18,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 def rows(world: World) -> dict[str, str]:
     """The page by the name of each row; rows of one name are joined."""
     found: dict[str, str] = {}
-    for line in page(world.target, observe(world.target, NOW))[1:-1]:
+    for line in told(world, NOW)[1:-1]:
         name = line[2:13].strip()
         found[name] = f"{found[name]}\n{line[13:]}" if name in found else line[13:]
     return found
@@ -62,7 +61,7 @@ def test_an_experiment_shows_both_variants_the_last_look_and_how_long_it_has_bee
     )
     assert "" not in shown
     assert shown["previous"] == "version 2; mlops rollback goes back to it"
-    assert shown["last"].startswith("2026-11-21 08:00:00  done")
+    assert shown["last"].startswith("2026-11-21 08:00:00  done version 3")
 
 
 def test_the_last_decision_is_shown_not_the_steps_that_follow_from_it(world: World) -> None:
@@ -70,7 +69,7 @@ def test_the_last_decision_is_shown_not_the_steps_that_follow_from_it(world: Wor
     world.note(5, "done#3", 3, reason="it serves")
     for number, kind in enumerate(("write", "apply", "shift", "look"), 1):
         world.note(5 + number, f"{kind}#x", 3, minutes=number)
-    assert rows(world)["last"].endswith("done         version 3                it serves")
+    assert rows(world)["last"].endswith("done version 3 it serves")
 
 
 def test_after_a_rollback_there_is_no_version_before_to_go_to(world: World) -> None:
@@ -88,13 +87,6 @@ def test_a_shadow_is_shown_as_mirrored_beside_all_of_the_requests(world: World) 
         "ShadowProductionVariants": [variant("shadow", 1.0, 1)],
     }
     assert rows(world)["requests"] == "champion 100 % (2 instances), shadow 100 % mirrored (1 instance)"
-
-
-def test_only_alarms_of_this_endpoint_are_shown(world: World) -> None:
-    world.serve(3)
-    assert rows(world)["alarms"] == "none in ALARM"
-    world.alarms.alarming = ["latency", "of-another-model"]
-    assert rows(world)["alarms"] == "in ALARM: latency"
 
 
 def test_a_verdict_on_an_earlier_candidate_is_not_shown_as_one_on_the_candidate(world: World) -> None:
@@ -177,11 +169,17 @@ def test_json_has_the_same_facts(world: World, capsys: pytest.CaptureFixture[str
     model = json.loads(capsys.readouterr().out)["models"]["loan-approval"]
     assert model["champion"]["version"] == 3
     assert model["champion"]["since"] == START.isoformat()
-    assert model["champion"]["released_by"] is None
+    assert model["champion"]["released_by"] == ""
     assert model["candidate"] is None
     assert model["previous"] == 2
-    assert model["waiting"] == ["version 4 waits for approval: mlops approve 4"]
+    assert model["waiting"] == [
+        {"whom": "approver", "what": "version 4 waits for approval", "remedy": "mlops approve 4", "command": True}
+    ]
     assert model["endpoint"]["alarming"] == []
+    assert [(each["number"], each["part"]) for each in model["versions"]] == [
+        (4, ""), (3, "champion"), (2, "previous")
+    ]  # fmt: skip
+    assert model["unread"] == []
 
 
 def test_the_page_is_printed_for_every_model(world: World, capsys: pytest.CaptureFixture[str]) -> None:

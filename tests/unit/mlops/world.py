@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -18,7 +19,7 @@ from mlops_constructs.naming import EnvironmentNames, ReleaseParameter
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-TABLE = "ledger"
+TABLE, ARTIFACTS = "ledger", "artifacts"
 ALICE = f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/alice@example.com"
 BOB = f"arn:aws:sts::{ACCOUNT}:assumed-role/Releaser/bob@example.com"
 LOOK = {
@@ -47,6 +48,7 @@ class Registry:
     versions: dict[int, dict[str, Any]] = field(default_factory=dict)
     endpoint: dict[str, Any] | None = None
     jobs: list[dict[str, Any]] = field(default_factory=list)
+    executions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def arn(self, number: int) -> str:
         return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/{self.group}/{number}"
@@ -90,6 +92,9 @@ class Registry:
             raise refused("DescribeEndpoint", "ValidationException", f'Could not find endpoint "{EndpointName}".')
         return self.endpoint
 
+    def list_pipeline_executions(self, **request: Any) -> dict[str, Any]:
+        return {"PipelineExecutionSummaries": self.executions.get(request["PipelineName"], [])[: request["MaxResults"]]}
+
     def describe_transform_job(self, TransformJobName: str) -> dict[str, Any]:  # noqa: N803
         return self.jobs.pop(0) if len(self.jobs) > 1 else self.jobs[0]
 
@@ -123,9 +128,18 @@ class Person:
 
 @dataclass
 class Alarms:
-    """CloudWatch: names of the alarms that are in ALARM."""
+    """CloudWatch: names of the alarms that are in ALARM; all that the environment has, as DescribeAlarms lists them."""
 
     alarming: list[str] = field(default_factory=list)
+    known: list[dict[str, Any]] = field(default_factory=list)
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "describe_alarms"
+        return SimpleNamespace(
+            paginate=lambda AlarmNamePrefix, **_: [  # noqa: N803
+                {"MetricAlarms": [each for each in self.known if each["AlarmName"].startswith(AlarmNamePrefix)]}
+            ]
+        )
 
     def describe_alarms(self, **request: Any) -> dict[str, Any]:
         assert request["StateValue"] == "ALARM"
@@ -160,6 +174,7 @@ class World:
                 EnvironmentNames("mlops", environment).foundation_stack: {
                     "LedgerTable": TABLE,
                     "CaptureBucket": "capture",
+                    "ArtifactsBucket": ARTIFACTS,
                 },
                 self.names.release_stack: {"BatchFunctionName": "batch"},
                 self.names.serving_stack: {"ChampionAlarms": "errors,latency", "EndpointName": self.names.endpoint},
@@ -167,8 +182,10 @@ class World:
         )
         self.clients: Callable[[str], Any] = {
             "ssm": self.ssm, "dynamodb": self.dynamodb, "sagemaker": self.registry, "cloudwatch": self.alarms,
+            "scheduler": _client("scheduler"),
             "cloudformation": self.stacks, "sts": self.person, "lambda": self.functions, "s3": self.s3,
         }.__getitem__  # fmt: skip
+        self.s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
         self.dynamodb.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
