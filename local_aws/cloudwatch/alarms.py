@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,17 @@ _WORDS = {
 log = logging.getLogger("local_aws.alarms")
 
 
+@dataclass
+class _Passes:
+    """How often the evaluation of all alarms has begun, and the last one that ended."""
+
+    begun: int = 0
+    ended: int = 0
+
+
+_passes = _Passes()
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The state of an alarm, and the sentence that explains it."""
@@ -55,7 +67,8 @@ def install() -> None:
 
 
 def evaluate_all() -> None:
-    """Evaluate every alarm of every account and region, and act on changes."""
+    """Evaluate every alarm of every account and region, and act on changes. One thread does it."""
+    _passes.begun += 1
     now = time.time()
     for ctx, alarm in seam.alarms():
         if alarm.get("ComparisonOperator") in _BREACHES:
@@ -64,6 +77,13 @@ def evaluate_all() -> None:
                 change(ctx, alarm, verdict.state, verdict.reason, now)
     for ctx, alarm in seam.composite_alarms():
         _look_after(ctx, alarm)
+    _passes.ended = _passes.begun
+
+
+def evaluated_anew() -> Callable[[], bool]:
+    """Tells whether every alarm has been evaluated on what metrics say now, or later."""
+    before = _passes.begun
+    return lambda: _passes.ended > before
 
 
 def change(ctx: Context, alarm: dict[str, Any], state: str, reason: str, now: float) -> None:

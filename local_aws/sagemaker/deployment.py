@@ -18,6 +18,7 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_aws import clients
+from local_aws.cloudwatch import alarms as evaluation
 from local_aws.core import store, tags
 from local_aws.core.api import Context, on_start, on_stop
 from local_aws.sagemaker import capture, endpoint_state, guardrails, metrics, models, routing
@@ -27,8 +28,9 @@ from local_aws.sagemaker.serving import Fleet, StartFailed, role_of
 
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
-# A value is published and an alarm evaluated within this time; baking ends no earlier after its last request.
-SETTLE_SECONDS = 0.75
+SETTLE_POLL_SECONDS = 0.05
+# Baking ends once all alarms have been evaluated on the metrics of its last request, or after so long without.
+SETTLE_SECONDS = 30.0
 # How long a stopping server waits for deployments to notice.
 STOP_SECONDS = 5.0
 
@@ -223,7 +225,9 @@ def _bake(ctx: Context, seconds: float, alarms: list[str], role: str | None, dea
         _check_alarms(ctx, alarms, role)
     if alarms:
         metrics.flush()
-        _wait(SETTLE_SECONDS)
+        evaluated, latest = evaluation.evaluated_anew(), time.monotonic() + SETTLE_SECONDS
+        while not evaluated() and time.monotonic() < latest:
+            _wait(SETTLE_POLL_SECONDS)
         _check_alarms(ctx, alarms, role)
 
 

@@ -120,6 +120,18 @@ def test_percentiles_are_statistics_too(ctx: Context, metrics: dict[str, list[di
     assert alarms.datapoints(ctx, alarm, now)[0] == pytest.approx(91.0)
 
 
+def test_only_an_evaluation_that_began_later_has_seen_what_metrics_say_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Callable[[], bool]] = []
+    monkeypatch.setattr(alarms.seam, "alarms", lambda: asked.append(alarms.evaluated_anew()) or [])
+    before = alarms.evaluated_anew()
+    alarms.evaluate_all()
+    assert before()
+    (during,) = asked
+    assert not during()
+    alarms.evaluate_all()
+    assert during()
+
+
 def test_a_change_is_told_to_the_bus_once(call: Call, put: Callable[..., None], emitted: list[dict[str, Any]]) -> None:
     dimensions = [{"Name": "EndpointName", "Value": "loans"}]
     call("PutMetricAlarm", **metric_alarm("errors", Dimensions=dimensions))
