@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from loan_approval.schema import HISTORY_NAMES, bank_of
 from tabular.fields import Value
@@ -30,6 +30,12 @@ PAUSE_SECONDS = 10.0
 """After a failure nobody asks the store for so long: a slow store must not make a slow endpoint, which would look like
 a slow candidate and be rolled back."""
 
+FRESH_SECONDS = 1.0
+"""So long what was read of a bank is taken again: applications come in bursts, and a bank's history grows by months."""
+
+_MOST_KEPT = 10_000
+"""Banks; there are some thousand in the book."""
+
 Columns = Dict[str, List[Optional[Value]]]
 
 
@@ -42,6 +48,8 @@ class History:
     clock: Callable[[], float] = time.monotonic
     _failed_at: float = field(default=-math.inf, init=False)
     """When the store failed last, if it has not answered since."""
+    _kept: Dict[str, Tuple[float, Mapping[str, Any]]] = field(default_factory=dict, init=False)
+    """By bank: when it was read, and what the store knew of it."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "History":
@@ -94,17 +102,24 @@ class History:
         return made
 
     def _read(self, banks: List[str]) -> Mapping[str, Mapping[str, Any]]:
-        if self.clock() - self._failed_at < PAUSE_SECONDS:
-            return {}
+        now = self.clock()
+        known = {bank: self._kept.get(bank, (-math.inf, {})) for bank in banks}
+        fresh = {bank: values for bank, (at, values) in known.items() if now - at < FRESH_SECONDS}
+        asked = [bank for bank in banks if bank not in fresh]
+        if not asked or now - self._failed_at < PAUSE_SECONDS:
+            return fresh
         try:
-            found: Mapping[str, Mapping[str, Any]] = self.store.get(self.group, banks)
+            found: Mapping[str, Mapping[str, Any]] = self.store.get(self.group, asked)
         except Exception as error:  # whatever stands in the way of the store, an application gets its answer
             self._failed_at = self.clock()
             print(
-                f"history of {len(banks)} banks: not read, and not asked for {PAUSE_SECONDS:g} s: "
+                f"history of {len(asked)} banks: not read, and not asked for {PAUSE_SECONDS:g} s: "
                 f"{type(error).__name__}: {error}",
                 file=sys.stderr,
             )
-            return {}
+            return fresh
         self._failed_at = -math.inf
-        return found
+        if len(self._kept) + len(asked) > _MOST_KEPT:
+            self._kept = {}
+        self._kept.update({bank: (now, found.get(bank, {})) for bank in asked})
+        return {**fresh, **found}

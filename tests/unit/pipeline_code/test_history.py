@@ -224,5 +224,25 @@ def test_a_store_that_failed_is_left_alone_for_a_while_and_asked_again_then(mode
     store.error = None
     [answer] = ask(model, citi)
     assert answer["features"]["approvals_12m"] == 812
+    now[0] += 2.0
     ask(model, citi)
     assert len(store.asked) == 3
+
+
+def test_a_bank_is_asked_for_once_a_second_also_one_that_the_store_does_not_know(model_dir, applications):
+    made, now = inference.model_fn(str(model_dir)), [100.0]
+    store = Store({CITI["bank"]: CITI})
+    model = inference.Model(made.booster, made.decision_threshold, "7", History(store, object(), lambda: now[0]))
+    citi, nobody = ({**applications[0], "bank": bank} for bank in (CITI["bank"], "A NEW BANK"))
+
+    def known():
+        return [ask(model, each)[0]["features"]["approvals_12m"] for each in (citi, nobody)]
+
+    assert known() == known() == [812, None]
+    assert len(store.asked) == 2
+    store.known[CITI["bank"]] = {**CITI, "approvals_12m": 813}
+    now[0] += 0.9
+    assert known() == [812, None]
+    now[0] += 0.1
+    assert known() == [813, None]
+    assert len(store.asked) == 4
