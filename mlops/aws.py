@@ -97,6 +97,15 @@ def _taking(session: boto3.Session, role: str, where: Mapping[str, Any]) -> boto
     return boto3.Session(botocore_session=core, region_name=session.region_name)
 
 
+def alarms(cloudwatch: Any, prefix: str) -> list[dict[str, Any]]:
+    """The alarms whose names begin so, as DescribeAlarms gives them, by name."""
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+    )
+    found = [each for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for each in page.get(kind, [])]
+    return sorted(found, key=lambda each: str(each["AlarmName"]))
+
+
 def explain(error: ClientError | BotoCoreError) -> str:
     """One line of what AWS, or the way to it, refused; with the fix where it is always the same."""
     if isinstance(error, NoCredentialsError):

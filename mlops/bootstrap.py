@@ -8,8 +8,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from mlops import aws
-from mlops.errors import CommandError
+from mlops.errors import CommandError, UsageError
+from mlops.target import CONFIG, check_account
 from mlops_constructs.deployment_policy import boundary_policy, execution_policy
+from stacks.settings import DELIVERY, EnvironmentSettings, SettingsError, load, load_delivery
 
 POLICY_LIMIT = 6_144
 """Characters of a managed policy (IAM quotas: white space does not count)."""
@@ -55,8 +57,7 @@ class Plan:
 
     @property
     def toolkit_stack(self) -> str:
-        """CDK's own name for the usual qualifier, so that an account which has it is updated and not prepared twice."""
-        return "CDKToolkit" if self.qualifier == "hnb659fds" else f"CDKToolkit-{self.qualifier}"
+        return toolkit_stack(self.qualifier)
 
     def template(self) -> dict[str, Any]:
         """Of the stack that holds the policies."""
@@ -121,6 +122,53 @@ class Plan:
             f"who may take those roles: {trusted}",
             "costs: the key, at the list price of a KMS key, and what the bucket holds",
         ]
+
+
+def toolkit_stack(qualifier: str) -> str:
+    """CDK's own name for the usual qualifier, so that an account which has it is updated and not prepared twice."""
+    return "CDKToolkit" if qualifier == "hnb659fds" else f"CDKToolkit-{qualifier}"
+
+
+def configured(environment: str) -> tuple[str | None, str | None]:
+    """Account and region of an environment, or of the pipeline; raises UsageError where the configuration is wrong."""
+    try:
+        settings = load_delivery(CONFIG).settings if environment == DELIVERY else load(CONFIG, environment)
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
+    return settings.account, settings.region
+
+
+def planned(environment: str, clients: aws.Clients) -> Plan:
+    """What an environment, or the pipeline, asks for; raises CommandError for credentials of another account."""
+    named, region = configured(environment)
+    account = check_account(clients, named, environment)
+    region = region or str(clients("cloudformation").meta.region_name)
+    if environment == DELIVERY:
+        delivery = load_delivery(CONFIG)
+        # The pipeline lives in its own account and is trusted by the others, not the other way round.
+        return Plan(
+            delivery.project,
+            "the pipeline",
+            account,
+            region,
+            delivery.settings.qualifier,
+            boundary=delivery.settings.permissions_boundary,
+        )
+    settings = load(CONFIG, environment)
+    return Plan(
+        settings.project,
+        f"the environment {environment}",
+        account,
+        region,
+        settings.deployment.qualifier,
+        trusted=_trusted(settings, account),
+        boundary=settings.deployment.permissions_boundary,
+    )
+
+
+def _trusted(settings: EnvironmentSettings, account: str) -> tuple[str, ...]:
+    pipeline = settings.delivery.account if settings.delivery else None
+    return (pipeline,) if pipeline and pipeline != account else ()
 
 
 def prepare(

@@ -118,15 +118,14 @@ def _cluster(job: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _alarms(target: Target, prices: Prices) -> Iterator[Item]:
     """CloudWatch charges for each metric that an alarm looks at, and for a composite alarm by itself."""
-    cloudwatch, looked_at, composite = target.clients("cloudwatch"), 0, 0
+    looked_at = composite = 0
     stacks = (target.names.serving_stack, target.names.release_stack, target.names.monitoring_stack)
     for stack in (*stacks, target.names.governance_stack):
-        pages = cloudwatch.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=f"{stack}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        for page in pages:
-            looked_at += sum(_looked_at(alarm) for alarm in page["MetricAlarms"])
-            composite += len(page["CompositeAlarms"])
+        for alarm in aws.alarms(target.clients("cloudwatch"), f"{stack}-"):
+            if "AlarmRule" in alarm:
+                composite += 1
+            else:
+                looked_at += _looked_at(alarm)
     model = target.names.public
     yield Item("alarms", "metrics that alarms look at", "metric", looked_at, prices.other("alarm_metric"), model)
     yield Item("alarms", "composite alarms", "alarm", composite, prices.other("composite_alarm"), model)

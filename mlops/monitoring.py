@@ -79,6 +79,30 @@ class Watched:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """The monitors as their newest run left them.
+
+    concluded: as `latest`; judged: newest judgements of the version that it watched, oldest first; run: what its steps
+    left; said: whether each monitor is confirmed.
+    """
+
+    concluded: Mapping[str, Any] | None
+    judged: tuple[Judgement, ...]
+    run: Run
+    said: tuple[Confirmation, ...]
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Monitors that had nothing to compare with, and why."""
+        return skipped([self.run])
+
+    @property
+    def left_out(self) -> list[str]:
+        """What could not be read or used, in words."""
+        return left_out([self.run])
+
+
+@dataclass(frozen=True)
 class Alarm:
     name: str
     state: str
@@ -163,14 +187,21 @@ def confirmations(judged: Sequence[Judgement], breaches: int, of: int) -> list[C
     return [confirm(judged, monitor, breaches, of) for monitor in MONITORS]
 
 
+def standing(target: Target, newest: int = 24) -> Standing:
+    """What the monitors have come to; newest: so many judgements of each are read."""
+    settings, concluded = target.settings.monitoring, latest(target)
+    if concluded is None:
+        return Standing(None, (), (), tuple(confirmations((), settings.breaches, settings.of)))
+    kept, version = store(target), str(concluded["version"])
+    judged = judgements(kept.s3, kept.bucket, kept.prefix, version, newest)
+    left = run_of(kept, version, str(concluded.get("run")))
+    return Standing(concluded, tuple(judged), left, tuple(confirmations(judged, settings.breaches, settings.of)))
+
+
 def alarms(target: Target) -> list[Alarm]:
     """The alarms of the model's monitoring stack, by name."""
-    pages = target.clients("cloudwatch").get_paginator("describe_alarms").paginate(
-        AlarmNamePrefix=f"{target.names.monitoring_stack}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )  # fmt: skip
-    found = [each for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for each in page.get(kind, [])]
-    listed = (Alarm(each["AlarmName"], each["StateValue"], each.get("StateReason", "")) for each in found)
-    return sorted(listed, key=lambda alarm: alarm.name)
+    found = aws.alarms(target.clients("cloudwatch"), f"{target.names.monitoring_stack}-")
+    return [Alarm(each["AlarmName"], each["StateValue"], each.get("StateReason", "")) for each in found]
 
 
 def schedule(target: Target) -> Schedule | None:

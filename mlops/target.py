@@ -1,5 +1,6 @@
 """Which model in which environment a command is about, and the clients that reach it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,10 +122,32 @@ def reach(environment: str, config: Path = CONFIG) -> tuple[EnvironmentSettings,
     Raises UsageError if there is no such configuration, CommandError if no AWS can be reached, or another account's.
     """
     settings = _settings(config, environment)
-    clients = aws.local_clients() if environment == LOCAL else aws.account_clients(settings.region)
+    clients = clients_in(environment, settings.region)
     if environment != LOCAL and settings.account:
-        _check_account(clients, settings.account, environment)
+        check_account(clients, settings.account, environment)
     return settings, clients
+
+
+def clients_in(environment: str, region: str | None) -> aws.Clients:
+    """Clients of whatever account the credentials are for; raises CommandError if no AWS can be reached."""
+    return aws.local_clients() if environment == LOCAL else aws.account_clients(region)
+
+
+def variables_in(environment: str, region: str | None) -> dict[str, str]:
+    """The environment of a process that is to reach what `clients_in` reaches."""
+    if environment == LOCAL:
+        return aws.local_variables()
+    return dict(os.environ) | ({"AWS_REGION": region} if region else {})
+
+
+def check_account(clients: aws.Clients, account: str | None, environment: str) -> str:
+    """The account that the credentials are for; raises CommandError if the configuration names another one."""
+    actual = str(clients("sts").get_caller_identity()["Account"])
+    if account and actual != account:
+        raise CommandError(
+            f"credentials are for account {actual}, config/{environment}.toml names {account}: use the other profile"
+        )
+    return actual
 
 
 def _settings(config: Path, environment: str) -> EnvironmentSettings:
@@ -140,14 +163,6 @@ def _folder(model: str, known: Sequence[str], environment: str) -> str:
     if folder not in known:
         raise UsageError(f"--model {model}: not in config/{environment}.toml; use {', '.join(sorted(known))}")
     return folder
-
-
-def _check_account(clients: aws.Clients, account: str, environment: str) -> None:
-    actual = clients("sts").get_caller_identity()["Account"]
-    if actual != account:
-        raise CommandError(
-            f"credentials are for account {actual}, config/{environment}.toml names {account}: use the other profile"
-        )
 
 
 def _group(registry: Registry, region: str | None) -> str:

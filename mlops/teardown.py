@@ -55,10 +55,8 @@ class Inventory:
 
 
 def stack_names(names: EnvironmentNames, models: Iterable[ModelNames]) -> list[str]:
-    """Every stack that the environment can have; a stack that is named is found here by its property's name."""
-    return sorted(
-        str(getattr(each, name)) for each in (names, *models) for name in dir(type(each)) if name.endswith("_stack")
-    )
+    """Every stack that the environment can have."""
+    return sorted([*names.stacks, *(stack for model in models for stack in model.stacks)])
 
 
 def observe(cloudformation: Any, names: Sequence[str]) -> Inventory:

@@ -71,8 +71,7 @@ class ModelNames:
         _within("endpoint and model package group", self.base, ENDPOINT_LIMIT)
         for pipeline in (self.pipeline, self.monitoring_pipeline):
             _within("pipeline", pipeline, PIPELINE_LIMIT)
-        stacks = (self.training_stack, self.serving_stack, self.release_stack, self.monitoring_stack)
-        for stack in (*stacks, self.governance_stack, self.state_stack):
+        for stack in self.stacks:
             _within("stack", stack, STACK_LIMIT)
         for parameter in ReleaseParameter:
             self.release_parameter(parameter)
@@ -163,6 +162,12 @@ class ModelNames:
     @property
     def governance_stack(self) -> str:
         return f"{self.base}-governance"
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """Every stack that the model can have."""
+        made = (self.state_stack, self.training_stack, self.serving_stack, self.release_stack)
+        return (*made, self.monitoring_stack, self.governance_stack)
 
     def card(self, version: int) -> str:
         """The model card of a version; names of the same model begin alike."""
@@ -286,6 +291,12 @@ class EnvironmentNames:
     @property
     def projects_stack(self) -> str:
         return f"{self.base}-projects"
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """Every stack that the environment can have beside those of its models."""
+        made = (self.network_stack, self.foundation_stack, self.overview_stack)
+        return (*made, self.features_stack, self.access_stack, self.projects_stack)
 
     @property
     def new_model_function(self) -> str:

@@ -11,18 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.payload import MalformedRequestError
+
 JOB_CHANGED = "SageMaker Transform Job State Change"
 SCHEDULE = "Scheduled Event"
 ENDED_BADLY = ("Failed", "Stopped")
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):\d\dZ")
-
-
-class MalformedRequestError(ValueError):
-    """The event is neither one of AWS's nor a payload of ours: no retry can help."""
-
-    def __init__(self, member: str, value: object, expected: str) -> None:
-        super().__init__(f"{member}: {ascii(value)[:200]}, expected {expected}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is emptied or closed, how the stack is, where the answer goes: the only module with boto3 and the network.
+"""What is emptied or closed, how the stack is, where the answer goes: the only module that reaches AWS and the network.
 
 Emptying is a generator that yields after each batch what is done so far, so that the caller can watch the
 time; what was deleted stays deleted, so a later run goes on.
@@ -6,8 +6,6 @@ time; what was deleted stays deleted, so a later run goes on.
 
 from __future__ import annotations
 
-import time
-import urllib.request
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -15,11 +13,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 from request import BUCKET
 from security_group import closing
-from shared import environment
+from shared import environment, response_url
 
 BATCH = 1000  # objects in a DeleteObjects call, and in a page of ListObjectVersions
-ANSWER_TIMEOUT = 5.0
-ANSWER_PAUSES = (0.5, 2.0)
 
 _GONE = ("NoSuchBucket", "ResourceNotFound", "ResourceNotFoundException")
 
@@ -114,16 +110,5 @@ def _is_gone(error: ClientError) -> bool:
 
 
 def send(url: str, body: bytes) -> None:
-    """PUT the answer to CloudFormation's pre-signed URL; raises OSError when it cannot be delivered."""
-    if not url.startswith(("https://", "http://")):
-        raise ValueError(f"ResponseURL: {url!r}, expected an http(s) URL")
-    # The URL is signed without a content type: an empty one keeps urllib from adding its own.
-    request = urllib.request.Request(url, body, {"Content-Type": ""}, method="PUT")  # noqa: S310 - checked above
-    for pause in (*ANSWER_PAUSES, None):
-        try:
-            with urllib.request.urlopen(request, timeout=ANSWER_TIMEOUT):  # noqa: S310 - checked above
-                return
-        except OSError:  # URLError, and a timeout while reading
-            if pause is None:
-                raise
-            time.sleep(pause)
+    """Answer CloudFormation; raises OSError when that cannot be delivered."""
+    response_url.put(url, body, schemes=("https", "http"))  # the local AWS has no certificate

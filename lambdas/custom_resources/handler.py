@@ -21,7 +21,8 @@ from typing import Any, Protocol
 import feature_group
 import instance_type
 from gateway import close, empty, is_rolled_back, send
-from request import DEFAULT_SECURITY_GROUP, FEATURE_GROUP, INSTANCE_TYPE, BadRequestError, Request
+from request import DEFAULT_SECURITY_GROUP, FEATURE_GROUP, INSTANCE_TYPE, Request
+from shared.custom_resource import BadRequestError
 
 TIME_TO_ANSWER_MS = 60_000
 """More than one more batch and the three tries to answer can take with all their retries."""

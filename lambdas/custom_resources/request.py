@@ -5,10 +5,11 @@ Shapes: "Custom resource request objects" and "Custom resource response objects"
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from shared.custom_resource import BadRequestError, CustomResourceRequest, answer, members
 
 BUCKET = "bucket"
 PACKAGE_GROUP = "model-package-group"
@@ -27,30 +28,15 @@ DETAILS: Mapping[str, tuple[str, ...]] = {
 TOLD_APART = frozenset({INSTANCE_TYPE})
 """Kinds whose properties are part of the physical id."""
 
-REASON_LIMIT = 1000  # CloudFormation takes an answer of 4096 bytes
-
-
-class BadRequestError(ValueError):
-    """The resource's properties in the template are wrong."""
-
 
 @dataclass(frozen=True)
-class Request:
-    """type is Create, Update or Delete; given_id is the physical id, "" while there is none.
+class Request(CustomResourceRequest):
+    """details: by DETAILS of the kind; old: what they were before an Update, all "" otherwise."""
 
-    old: what the details were before an Update, all "" otherwise.
-    """
-
-    type: str
     kind: str
     name: str
     details: tuple[str, ...]
     old: tuple[str, ...]
-    response_url: str
-    stack_id: str
-    request_id: str
-    logical_id: str
-    given_id: str
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Request:
@@ -58,16 +44,11 @@ class Request:
         properties = event["ResourceProperties"]
         kind = str(properties.get("Kind", ""))
         return cls(
-            type=event["RequestType"],
+            **members(event),
             kind=kind,
             name=str(properties.get("Name", "")),
             details=_details(kind, properties),
             old=_details(kind, event.get("OldResourceProperties") or {}),
-            response_url=event["ResponseURL"],
-            stack_id=event["StackId"],
-            request_id=event["RequestId"],
-            logical_id=event["LogicalResourceId"],
-            given_id=event.get("PhysicalResourceId", ""),
         )
 
     def check(self) -> None:
@@ -94,16 +75,7 @@ class Request:
         A deletion keeps the physical id that it got, and so does what failed: it is still what it was.
         """
         stays = failure or self.type == "Delete"
-        return json.dumps(
-            {
-                "Status": "FAILED" if failure else "SUCCESS",
-                "Reason": failure[:REASON_LIMIT],
-                "PhysicalResourceId": (stays and self.given_id) or self.wanted_id,
-                "StackId": self.stack_id,
-                "RequestId": self.request_id,
-                "LogicalResourceId": self.logical_id,
-            }
-        ).encode()
+        return answer(self.whose((stays and self.given_id) or self.wanted_id), failure)
 
 
 def _details(kind: str, properties: Mapping[str, Any]) -> tuple[str, ...]:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-import request as requests
 from botocore.exceptions import ClientError
 from builds import Build, key
 from request import Request
-from shared import environment
+from shared import custom_resource, environment, response_url
 
 WAITING = "requests"
 """Below it, by the build's id, what it takes to answer a request; objects there expire."""
@@ -24,8 +21,6 @@ TOLD = "builds"
 """Below it what a build says: `<id>/result.json`, or `<id>/reason.txt`."""
 VISIBLE = {"sagemaker:studio-visibility": "true"}
 """Studio shows what has this tag (SageMaker developer guide: create custom project templates)."""
-ANSWER_TIMEOUT = 5.0
-ANSWER_PAUSES = (0.5, 2.0)
 _VARIABLES = {
     "ModelName": "MODEL",
     "Owner": "OWNER",
@@ -105,21 +100,8 @@ class Gateway:
         return (said or f"the build ended as {build.status}") + (f"; its log: {build.link}" if build.link else "")
 
     def answer(self, waiting: Mapping[str, str], failure: str, data: Mapping[str, str]) -> None:
-        """PUT the answer to CloudFormation's pre-signed URL; raises OSError when it cannot be delivered."""
-        url = waiting["url"]
-        if not url.startswith("https://"):
-            raise ValueError(f"ResponseURL: {url!r}, expected an https URL")
-        body = requests.answer(waiting, failure, data)
-        # The URL is signed without a content type: an empty one keeps urllib from adding its own.
-        put = urllib.request.Request(url, body, {"Content-Type": ""}, method="PUT")  # noqa: S310 - checked above
-        for pause in (*ANSWER_PAUSES, None):
-            try:
-                with urllib.request.urlopen(put, timeout=ANSWER_TIMEOUT):  # noqa: S310 - checked above
-                    return
-            except OSError:  # URLError, and a timeout while reading
-                if pause is None:
-                    raise
-                time.sleep(pause)
+        """Tell CloudFormation; raises OSError when that cannot be delivered."""
+        response_url.put(waiting["url"], custom_resource.answer(waiting, failure, data))
 
     def _read(self, name: str) -> str:
         """An object's text, "" if there is none."""

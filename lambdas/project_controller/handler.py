@@ -19,7 +19,8 @@ from typing import Any
 
 from builds import Build
 from gateway import Gateway, gateway
-from request import BadRequestError, Request
+from request import Request
+from shared.custom_resource import BadRequestError
 
 TEMPLATE = "Custom::ProjectTemplate"
 

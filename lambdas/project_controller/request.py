@@ -5,13 +5,12 @@ Shapes: "Custom resource request objects" and "Custom resource response objects"
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-REASON_LIMIT = 1000  # CloudFormation takes an answer of 4096 bytes
+from shared.custom_resource import BadRequestError, CustomResourceRequest, members
 
 # The template says the same, so that Studio's form does: a request need not come from there.
 FORMS: Mapping[str, re.Pattern[str]] = {
@@ -23,35 +22,20 @@ FORMS: Mapping[str, re.Pattern[str]] = {
 """Properties of the resource; each becomes a word of a command."""
 
 
-class BadRequestError(ValueError):
-    """The resource's properties cannot be taken."""
-
-
 @dataclass(frozen=True)
-class Request:
-    """type is Create, Update or Delete; properties and old by their names in FORMS."""
+class Request(CustomResourceRequest):
+    """properties and old by their names in FORMS."""
 
-    type: str
     properties: Mapping[str, str]
     old: Mapping[str, str]
-    response_url: str
-    stack_id: str
-    request_id: str
-    logical_id: str
-    given_id: str
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Request:
         """Raises KeyError if CloudFormation did not send this event."""
         return cls(
-            type=event["RequestType"],
+            **members(event),
             properties=_properties(event["ResourceProperties"]),
             old=_properties(event.get("OldResourceProperties") or {}),
-            response_url=event["ResponseURL"],
-            stack_id=event["StackId"],
-            request_id=event["RequestId"],
-            logical_id=event["LogicalResourceId"],
-            given_id=event.get("PhysicalResourceId", ""),
         )
 
     @property
@@ -77,24 +61,8 @@ class Request:
         return {
             "model": self.model,
             "url": self.response_url,
-            "PhysicalResourceId": self.given_id or f"new-model/{self.model}",
-            "StackId": self.stack_id,
-            "RequestId": self.request_id,
-            "LogicalResourceId": self.logical_id,
+            **self.whose(self.given_id or f"new-model/{self.model}"),
         }
-
-
-def answer(waiting: Mapping[str, str], failure: str, data: Mapping[str, str]) -> bytes:
-    """The body of the response: SUCCESS with `data`, or FAILED with the reason."""
-    kept = ("PhysicalResourceId", "StackId", "RequestId", "LogicalResourceId")
-    return json.dumps(
-        {
-            "Status": "FAILED" if failure else "SUCCESS",
-            "Reason": failure[:REASON_LIMIT],
-            "Data": dict(data),
-            **{key: waiting[key] for key in kept},
-        }
-    ).encode()
 
 
 def _properties(given: Mapping[str, Any]) -> dict[str, str]:

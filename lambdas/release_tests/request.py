@@ -7,17 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway import Settings
+from shared.payload import MalformedRequestError
 from shared.versions import group_of
 
 _PACKAGE = re.compile(r"arn:[^:]+:sagemaker:[^:]*:\d*:model-package/(?P<group>[^/]+)/(?P<version>[1-9]\d*)")
 _MEMBERS = ("package", "endpoint", "again")
-
-
-class MalformedRequestError(ValueError):
-    """The payload is not one that the release controller sends: no retry can help."""
-
-    def __init__(self, member: str, value: object, expected: str) -> None:
-        super().__init__(f"{member}: {ascii(value)[:200]}, expected {expected}")
 
 
 @dataclass(frozen=True)

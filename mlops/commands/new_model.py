@@ -11,6 +11,7 @@ from mlops.cdk import ROOT
 from mlops.commands.options import Json
 from mlops.commands.output import Output
 from mlops.errors import UsageError
+from mlops.new_model import like as examples
 from mlops.new_model import make
 from mlops.new_model.render import NewModel
 from mlops_constructs.naming import EnvironmentNames
@@ -34,6 +35,9 @@ def run(
         str | None, typer.Option(metavar="COLUMN", help="the column that is to be foretold; it has two values")
     ] = None,
     positive: Annotated[str | None, typer.Option(metavar="VALUE", help="the one of them that nobody hopes for")] = None,
+    like: Annotated[
+        str | None, typer.Option(metavar="EXAMPLE", help="copy an example of examples/ instead", show_default=False)
+    ] = None,
     owner: Annotated[str, typer.Option(metavar="ADDRESS", help="who answers for the model", show_default=False)] = "",
     project_id: Annotated[
         str, typer.Option(metavar="ID", help="the project of Studio that asks for it", show_default=False)
@@ -43,16 +47,24 @@ def run(
 ) -> None:
     """Make a model: its code, tests, data and configuration, from a CSV file."""
     given = [data, target, positive]
+    if like is not None and any([*given, project_id]):
+        raise UsageError("--like: brings its own data; leave --data, --target, --positive and --project-id out")
     if any(given) and not all(value is not None for value in given):
         raise UsageError("--data, --target and --positive: belong together; give all three, or none")
     if owner and not _OWNER.fullmatch(owner):
         raise UsageError(f"--owner {owner}: is no e-mail address; give one")
     if bool(project_id) != bool(project_name):
         raise UsageError("--project-id, --project-name: belong together; give both, or none")
+    if like is not None:
+        copy = examples.plan(ROOT, name, like, owner)
+        places, commands = make.make(ROOT, copy), next_commands(copy.name)
+        told = [*_made(copy.name, places), f"to do    what docs/examples.md says of {like} first", *_next(commands)]
+        Output(json).answer({"model": copy.name, "made": places, "next": commands}, told)
+        return
     model = make.plan(ROOT, name, owner, data, target or "", positive or "")
     model = replace(model, project=(project_id, project_name))
     places = make.make(ROOT, model)
-    commands = next_commands(model)
+    commands = next_commands(model.name)
     made = {
         "model": model.name,
         "made": places,
@@ -63,26 +75,33 @@ def run(
     Output(json).answer(made, _lines(model, places, commands))
 
 
-def next_commands(model: NewModel) -> list[str]:
+def next_commands(folder: str) -> list[str]:
     """What a person types next, for the local AWS: it shows that the model works before AWS is asked."""
     project = load(ROOT / "config", "local").project
-    public = EnvironmentNames(project, "local").model(model.name).public
+    public = EnvironmentNames(project, "local").model(folder).public
     return [
         "make snapshots",
         "make synth deploy ENV=local",
-        f"mlops train --model {public} --data data/{model.name}",
+        f"mlops train --model {public} --data data/{folder}",
         f"mlops approve 1 --model {public} --wait",
     ]
+
+
+def _made(folder: str, places: list[str]) -> list[str]:
+    return [*(f"made     {place}/" for place in places), f"         [models.{folder}] in config/base.toml"]
+
+
+def _next(commands: list[str]) -> list[str]:
+    return [f"{'next' if number == 0 else '':<9}{command}" for number, command in enumerate(commands)]
 
 
 def _lines(model: NewModel, places: list[str], commands: list[str]) -> list[str]:
     inferred = model.inferred
     return [
-        *(f"made     {place}/" for place in places),
-        f"         [models.{model.name}] in config/base.toml",
+        *_made(model.name, places),
         f"learns   {inferred.fields[0].name} = {inferred.positive} ({inferred.share:.1%} of {len(model.table.rows):,} "
         f"rows) from {len(inferred.fields) - 1} columns",
         *(f"left out {name}: {why}" for name, why in inferred.left_out.items()),
         f"to say   what the columns mean: pipeline_code/{model.name}/schema.py, card.toml, data/{model.name}/SOURCE.md",
-        *(f"{'next' if number == 0 else '':<9}{command}" for number, command in enumerate(commands)),
+        *_next(commands),
     ]

@@ -12,7 +12,8 @@ from rich.markup import escape
 
 from mlops import words
 from mlops.console import console, meant
-from mlops.follow import Follower
+from mlops.follow import Follower, Goal
+from mlops.release_state import version_of
 from mlops.target import Target
 
 
@@ -50,6 +51,14 @@ class Output:
             return
         with console.status(escape(text)):
             yield
+
+    def follow(self, follower: Follower, goal: Goal, timeout_seconds: int) -> None:
+        """Follow a release to its goal, and say that it is there; raises what `Follower.follow` does."""
+        number = version_of(goal.package)
+        until, done = ("has left", "serves nobody any more") if goal.leave else ("serves", "serves")
+        with self.busy(f"waiting until version {number} {until}"):
+            follower.follow(goal, timeout_seconds)
+        self.say(f"version {number} {done}")
 
     def follower(self, target: Target, wait: bool) -> Follower | None:
         """With --wait, one that tells each entry of the ledger from now on."""

@@ -1,19 +1,17 @@
 """`mlops teardown`: remove an environment, and say what stays."""
 
-import os
 import sys
 import time
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from mlops import aws, cdk, target, teardown
+from mlops import cdk, target, teardown
 from mlops.commands.options import Json, environments
 from mlops.commands.output import Output, ask
 from mlops.errors import CommandError, UsageError
 from mlops_constructs.naming import EnvironmentNames, ModelNames
-from stacks.settings import DELIVERY, EnvironmentSettings
+from stacks.settings import DELIVERY
 
 _STOP_SECONDS = 600
 _POLL_SECONDS = 2.0
@@ -37,7 +35,12 @@ def run(
     away, and lets CDK destroy the stacks.
     """
     out = Output(json)
-    settings, clients, environment = _access(env)
+    if env == DELIVERY:
+        raise UsageError(
+            f"--env {DELIVERY}: is the pipeline and no environment; docs/teardown.md says how it is removed"
+        )
+    settings, clients = target.reach(env)
+    environment = target.variables_in(env, settings.region)
     names = EnvironmentNames(settings.project, settings.environment)
     models = [names.model(folder) for folder in settings.models]
     known = teardown.stack_names(names, models)
@@ -71,17 +74,6 @@ def run(
         "in_the_way": strangers,
     }
     out.answer(data, [f"{env} is gone" if done else "nothing was done"])
-
-
-def _access(environment: str) -> tuple[EnvironmentSettings, aws.Clients, Mapping[str, str]]:
-    if environment == DELIVERY:
-        raise UsageError(
-            f"--env {DELIVERY}: is the pipeline and no environment; docs/teardown.md says how it is removed"
-        )
-    settings, clients = target.reach(environment)
-    if environment == target.LOCAL:
-        return settings, clients, aws.local_variables()
-    return settings, clients, dict(os.environ) | ({"AWS_REGION": settings.region} if settings.region else {})
 
 
 def _in_the_way(stack: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from mlops import aws
+from mlops.bootstrap import toolkit_stack
 from mlops.doctor.finding import Finding, Patient, bad, ok, warn
 from stacks.settings import load_delivery
 from stacks.settings.delivery import DELIVERY
@@ -48,7 +49,7 @@ def bootstrap(patient: Patient) -> Iterator[Finding]:
         yield bad(f"bootstrap: version {version}, templates ask for {OLDEST_BOOTSTRAP}", remedy)
         return
     yield ok(f"bootstrap: version {version}, qualifier {qualifier}")
-    stack = "CDKToolkit" if qualifier == "hnb659fds" else f"CDKToolkit-{qualifier}"
+    stack = toolkit_stack(qualifier)
     try:
         [found] = patient.clients("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:

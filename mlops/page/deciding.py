@@ -1,7 +1,6 @@
 """An approval or a rejection from the page: the same as `mlops approve` and `mlops reject`."""
 
-from mlops import people, registry, release_state
-from mlops.commands.registry import consequence, prospect
+from mlops import decisions, people, registry
 from mlops.errors import CommandError
 from mlops.target import Target
 
@@ -22,14 +21,11 @@ def decide(target: Target, number: int, word: str, reason: str) -> str:
     if len(text) > LONGEST_REASON:
         raise CommandError(f"reason: {len(text)} characters; at most {LONGEST_REASON} are kept")
     sagemaker = target.clients("sagemaker")
-    package = registry.version(sagemaker, target.package_group, number)
-    state = release_state.read(target.clients("ssm"), target.names)
     if word == REJECT:
-        said, _ = consequence(state, target, number)
-        registry.reject(sagemaker, package, reason=text)
-        return said
-    if (status := package["ModelPackageStatus"]) != "Completed":
-        raise CommandError(f"version {number} of {target.group_name}: its registration is {status}; train another")
-    said, _ = prospect(state, target, number, replaces=False)
-    registry.approve(sagemaker, package, reason=text, by=people.caller(target.clients("sts")), strategy=None)
-    return said
+        outlook = decisions.rejection(target, number)
+        registry.reject(sagemaker, outlook.package, reason=text)
+        return outlook.text
+    outlook = decisions.approval(target, number)
+    by = people.caller(target.clients("sts"))
+    registry.approve(sagemaker, outlook.package, reason=text, by=by, strategy=None)
+    return outlook.text

@@ -18,7 +18,7 @@ from mlops.situation.facts import NOT_RUN, PENDING, Experiment, Look, Run, Step
 from monitoring import charts, figures, page
 from monitoring.charts import Cell
 from monitoring.findings import Finding, Judgement
-from monitoring.plot import clipped, px, room_beside, scale, words_at
+from monitoring.plot import clipped, picture, px, room_beside, scale, words_at
 
 STYLE = page.STYLE + lineage_page.STYLE
 """What the pictures need of CSS, before the page's own."""
@@ -56,7 +56,7 @@ def graph(run: Run) -> str:
         )
     parts += [_step(steps[name], box.x, box.y) for name, box in drawn.boxes.items()]
     counted = ", ".join(f"{step.name} {state(step)}" for step in run.steps)
-    return _svg("steps", f"Steps of {run.pipeline}: {counted}", (-2, -2, drawn.width + 4, drawn.height + 4), parts)
+    return picture(f"Steps of {run.pipeline}: {counted}", "steps", (-2, -2, drawn.width + 4, drawn.height + 4), parts)
 
 
 def state(step: Step) -> str:
@@ -96,7 +96,7 @@ def looks(experiment: Experiment) -> str:
         f"Version {experiment.version} against the champion, {len(experiment.looks)} looks; the newest: "
         f"{words.verdict(_figures(newest))}"
     )
-    return _svg("looks", said, (0, 0, _WIDE, plot.bottom + 26), parts)
+    return picture(said, "looks", (0, 0, _WIDE, plot.bottom + 26), parts)
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def alarms(changes: Sequence[Change], names: Mapping[str, str], now: datetime) -
     for share, anchor in ((0, "start"), (0.25, "middle"), (0.5, "middle"), (0.75, "middle"), (1, "end")):
         at = start + (end - start) * share
         parts.append(words_at(x(at), bottom + 16, _clock(at, end - start), anchor, "small"))
-    return _svg("wide", f"{len(rang)} alarms that have been in ALARM", (0, 0, _WIDE, bottom + 24), parts)
+    return picture(f"{len(rang)} alarms that have been in ALARM", "wide", (0, 0, _WIDE, bottom + 24), parts)
 
 
 def heat(title: str, judged: Sequence[Judgement]) -> str:
@@ -287,10 +287,3 @@ def _seconds(seconds: float | None) -> str:
 
 def _clock(at: datetime, span: timedelta) -> str:
     return f"{at:%H:%M:%S}" if span < timedelta(hours=1) else f"{at:%d %b %H:%M}"
-
-
-def _svg(kind: str, title: str, box: tuple[float, float, float, float], parts: Sequence[str]) -> str:
-    return (
-        f'<svg class="chart {kind}" viewBox="{" ".join(map(px, box))}" role="img" aria-label="{escape(title)}">'
-        f"{''.join(parts)}</svg>"
-    )

@@ -71,12 +71,8 @@ def read(targets: Sequence[Target], now: datetime) -> Situation:
 
 def alarms(target: Target) -> list[Alarm]:
     """All alarms of the environment, its models' among them, by name."""
-    prefix = f"{target.names.project}-{target.environment}-"
-    pages = target.clients("cloudwatch").get_paginator("describe_alarms").paginate(
-        AlarmNamePrefix=prefix, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-    )  # fmt: skip
-    found = [each for page in pages for kind in ("MetricAlarms", "CompositeAlarms") for each in page.get(kind, [])]
-    listed = (
+    found = aws.alarms(target.clients("cloudwatch"), f"{target.names.project}-{target.environment}-")
+    return [
         Alarm(
             name=each["AlarmName"],
             state=each["StateValue"],
@@ -85,8 +81,7 @@ def alarms(target: Target) -> list[Alarm]:
             about=each.get("AlarmDescription", ""),
         )
         for each in found
-    )
-    return sorted(listed, key=lambda alarm: alarm.name)
+    ]
 
 
 def of_observation(target: Target, seen: Observation) -> Model:
@@ -189,17 +184,13 @@ def monitors(target: Target) -> Monitoring:
         return Monitoring(enabled=False)
     planned = monitoring.schedule(target)
     schedule = f"{planned.name} {planned.state}, {planned.when}" if planned else ""
-    concluded = monitoring.latest(target)
-    if concluded is None:
+    found = monitoring.standing(target, max(WINDOWS, settings.of))
+    if found.concluded is None:
         return Monitoring(enabled=True, schedule=schedule)
-    kept, version = monitoring.store(target), str(concluded["version"])
-    judged = monitoring.judgements(kept.s3, kept.bucket, kept.prefix, version, max(WINDOWS, settings.of))
-    left = [monitoring.run_of(kept, version, str(concluded.get("run")))]
-    skipped = monitoring.skipped(left)
     return Monitoring(
         enabled=True,
-        version=version,
-        report=str(concluded["report"]),
+        version=str(found.concluded["version"]),
+        report=str(found.concluded["report"]),
         schedule=schedule,
         monitors=tuple(
             Monitor(
@@ -208,12 +199,12 @@ def monitors(target: Target) -> Monitoring:
                 breached=said.breached,
                 judged=said.judged,
                 degrading=said.monitor in DEGRADING,
-                skipped=skipped.get(said.monitor, ""),
-                windows=tuple(_judged(each) for each in judged if each.monitor == said.monitor),
+                skipped=found.skipped.get(said.monitor, ""),
+                windows=tuple(_judged(each) for each in found.judged if each.monitor == said.monitor),
             )
-            for said in monitoring.confirmations(judged, settings.breaches, settings.of)
+            for said in found.said
         ),
-        left_out=tuple(monitoring.left_out(left)),
+        left_out=tuple(found.left_out),
     )
 
 
@@ -259,16 +250,16 @@ def _versions(seen: Observation) -> Iterator[Version]:
 
 
 def _owned(found: Iterable[Alarm], target: Target) -> Iterator[Alarm]:
-    """A model's: their names begin with that of one of its stacks."""
-    names = target.names
-    stacks = (names.state_stack, names.training_stack, names.serving_stack, names.release_stack)
-    begins = tuple(f"{each}-" for each in (*stacks, names.monitoring_stack, names.governance_stack))
-    return (alarm for alarm in found if alarm.name.startswith(begins))
+    """A model's."""
+    return _of_stacks(found, target.names.stacks)
 
 
 def _shared(found: Iterable[Alarm], target: Target) -> Iterator[Alarm]:
     """Those of the stacks that models share."""
-    names = EnvironmentNames(target.names.project, target.environment)
-    stacks = (names.network_stack, names.foundation_stack, names.features_stack, names.access_stack)
-    begins = tuple(f"{each}-" for each in (*stacks, names.overview_stack, names.projects_stack))
+    return _of_stacks(found, EnvironmentNames(target.names.project, target.environment).stacks)
+
+
+def _of_stacks(found: Iterable[Alarm], stacks: Iterable[str]) -> Iterator[Alarm]:
+    """Their names begin with that of the stack."""
+    begins = tuple(f"{each}-" for each in stacks)
     return (alarm for alarm in found if alarm.name.startswith(begins))

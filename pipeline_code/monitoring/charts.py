@@ -22,6 +22,7 @@ from monitoring.plot import (
     diamond,
     dot,
     is_known,
+    picture,
     px,
     room_beside,
     rounded,
@@ -300,11 +301,7 @@ def _key(look: str, shape: str = "") -> str:
 
 
 def _svg(title: str, width: int, height: float, parts: Sequence[str]) -> str:
-    kind = "wide" if width > NARROW else "narrow"
-    return (
-        f'<svg class="chart {kind}" viewBox="0 0 {width} {px(height)}" role="img" '
-        f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
-    )
+    return picture(title, "wide" if width > NARROW else "narrow", (0, 0, width, height), parts)
 
 
 def _alike(values: Sequence[Maybe]) -> Form:

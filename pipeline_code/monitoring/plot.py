@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from html import escape
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 from monitoring.figures import number
 
@@ -124,6 +124,16 @@ def is_known(value: Maybe) -> bool:
 def px(value: float) -> str:
     """A coordinate to a tenth of a pixel."""
     return f"{value:.1f}".rstrip("0").rstrip(".")
+
+
+def picture(title: str, kind: str, box: Tuple[float, float, float, float], parts: Sequence[str]) -> str:
+    """Parts as one SVG. title: what a screen reader says of it; kind: its class; box: left, top, width, height."""
+    # A picture with links inside is a group for screen readers: an image would hide them.
+    role = "group" if any("<a " in part for part in parts) else "img"
+    return (
+        f'<svg class="chart {kind}" viewBox="{" ".join(map(px, box))}" role="{role}" aria-label="{escape(title)}">'
+        f"{''.join(parts)}</svg>"
+    )
 
 
 def rounded(value: float) -> str:

@@ -29,6 +29,7 @@ from stacks.settings.schema import (
     PolicyName,
     Qualifier,
     Region,
+    account_with_region,
 )
 from stacks.settings.sources import Layers, merge, shown
 
@@ -52,12 +53,7 @@ class DeliverySettings(FrozenModel):
     build: BuildSettings
     stages: Annotated[Mapping[str, StageSettings], Frozen]
 
-    @model_validator(mode="after")
-    def _account_with_region(self) -> Self:
-        if (self.account is None) != (self.region is None):
-            given, missing = ("region", "account") if self.account is None else ("account", "region")
-            refuse(given, f"together with {missing}: set both, or neither")
-        return self
+    _account_with_region = model_validator(mode="after")(account_with_region)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -1,7 +1,7 @@
 """Every setting of an environment, typed. Meanings are in config/base.toml, next to the values."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Protocol, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -64,6 +64,22 @@ PolicyName = Annotated[
     str,
     Field(pattern=r"^[\w+=,.@-]{0,128}$", description='the name of a managed policy of the account, or ""'),
 ]
+
+
+class _Placed(Protocol):
+    account: Account | None
+    region: Region | None
+
+
+_P = TypeVar("_P", bound=_Placed)
+
+
+def account_with_region(settings: _P) -> _P:
+    """A rule for settings of what is deployed: it is somewhere, or wherever the credentials are."""
+    if (settings.account is None) != (settings.region is None):
+        given, missing = ("region", "account") if settings.account is None else ("account", "region")
+        refuse(given, f"together with {missing}: set both, or neither")
+    return settings
 
 
 class DeploymentSettings(FrozenModel):
@@ -219,12 +235,7 @@ class EnvironmentSettings(FrozenModel):
         """Whether AWS Budgets has something to tell the environment's topic."""
         return any([self.budget.monthly_usd, *(model.budget.monthly_usd for model in self.models.values())])
 
-    @model_validator(mode="after")
-    def _account_with_region(self) -> Self:
-        if (self.account is None) != (self.region is None):
-            given, missing = ("region", "account") if self.account is None else ("account", "region")
-            refuse(given, f"together with {missing}: set both, or neither")
-        return self
+    _account_with_region = model_validator(mode="after")(account_with_region)
 
     @model_validator(mode="after")
     def _projects_can_push(self) -> Self:

@@ -3,6 +3,7 @@
 It knows Allow, Deny, NotAction, NotResource, conditions with their set operators, and trust policies.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,8 @@ def resolved(value: Any) -> Any:
     match value:
         case {"Fn::Join": [separator, parts]}:
             return str(separator).join(resolved(parts))
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", lambda found: _PSEUDO[found[1]], text)
         case {"Ref": name} if name in _PSEUDO:
             return _PSEUDO[name]
         case {"Ref": name} if "SsmParameterValue" in name:

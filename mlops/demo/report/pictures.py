@@ -7,7 +7,7 @@ from html import escape
 from mlops.demo.report.words import points
 from monitoring.charts import NARROW, WIDE
 from monitoring.figures import percent
-from monitoring.plot import CHARACTER, Plot, px, scale, words_at
+from monitoring.plot import CHARACTER, Plot, picture, px, scale, words_at
 
 _CELL, _COLUMNS = 22, 10
 _ROOM = 2.5  # how many times the last range a picture of a comparison shows
@@ -43,7 +43,7 @@ def hundred(title: str, failed: float, approved: float) -> str:
         kind = "repaid" if place < granted - bad else "failed" if place < granted else "declined"
         cells.append(_cell(kind, x, y))
     side = _COLUMNS * _CELL
-    return _svg(said, side, side, "hundred", cells)
+    return picture(said, "hundred", (0, 0, side, side), cells)
 
 
 def hundred_legend() -> str:
@@ -83,7 +83,7 @@ def courses(
         _course(plot, labels, without, "b", "the first model alone"),
         _course(plot, labels, kept, "a", "with the platform"),
     ]
-    return _svg(title, WIDE, 300 + top, "wide", parts)
+    return picture(title, "wide", (0, 0, WIDE, 300 + top), parts)
 
 
 def running(title: str, looks: Sequence[Look], decided: str) -> str:
@@ -127,7 +127,7 @@ def running(title: str, looks: Sequence[Look], decided: str) -> str:
     for part, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "middle")):
         number_of = round(most * part)
         parts.append(words_at(x(number_of), plot.bottom + 18, f"{number_of:,}", anchor, "small"))
-    return _svg(title, NARROW, 230, "narrow", parts)
+    return picture(title, "narrow", (0, 0, NARROW, 230), parts)
 
 
 def answers(title: str, counts: Sequence[tuple[str, int]], missing: int) -> str:
@@ -148,7 +148,7 @@ def answers(title: str, counts: Sequence[tuple[str, int]], missing: int) -> str:
             + "</g>"
         )
         left += long
-    return _svg(title, WIDE, 32, "wide strip", parts)
+    return picture(title, "wide strip", (0, 0, WIDE, 32), parts)
 
 
 def _tick(value: float) -> str:
@@ -201,13 +201,4 @@ def _flag(plot: Plot, flag: Flag, y: float) -> str:
         f'<a href="#c{flag.chapter}" aria-label="{escape(f"Chapter {flag.chapter}: {flag.word}")}"><g class="flag">'
         f'<circle cx="{px(x)}" cy="{px(y)}" r="9"/>{words_at(x, y + 4, str(flag.chapter), "middle", "on")}</g></a>'
         + words_at(x + shift, y + 4, flag.word, side, "small strong")
-    )
-
-
-def _svg(title: str, width: int, height: int, kind: str, parts: Sequence[str]) -> str:
-    # A picture with links inside is a group for screen readers: an image would hide them.
-    role = "group" if any("<a " in part for part in parts) else "img"
-    return (
-        f'<svg class="chart {kind}" viewBox="0 0 {width} {height}" role="{role}" aria-label="{escape(title)}">'
-        f"{''.join(parts)}</svg>"
     )

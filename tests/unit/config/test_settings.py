@@ -185,7 +185,7 @@ SERVING = "models.loan_approval.serving"
         ),
         (
             '[models.loan_approval]\nframework = "pytorch"',
-            'config/prod.toml: models.loan_approval.framework = "pytorch": must be one of xgboost',
+            'config/prod.toml: models.loan_approval.framework = "pytorch": must be one of huggingface, xgboost',
         ),
         (
             "[models.loan_approval.release]\nreserved_concurrency = 2",

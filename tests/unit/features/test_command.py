@@ -10,9 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from features.group import FeatureGroup
-from mlops import aws
+from mlops import aws, feature_files, feature_groups
 from mlops.__main__ import main
-from mlops.commands import features
 from mlops.errors import UsageError
 from mlops_constructs.naming import EnvironmentNames
 from stacks.settings import load
@@ -56,7 +55,7 @@ class SageMaker:
 def group() -> FeatureGroup:
     settings = load(CONFIG, "local")
     names = EnvironmentNames(settings.project, "local")
-    return features.group_of(names, "bank_history", settings.feature_groups["bank_history"])
+    return feature_groups.group_of(names, "bank_history", settings.feature_groups["bank_history"])
 
 
 @pytest.fixture
@@ -175,10 +174,10 @@ def test_a_file_with_a_wrong_line_is_refused_whole(
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, group: FeatureGroup) -> None:
     with pytest.raises(UsageError, match=r"none.csv: cannot be read \(No such file"):
-        features.read(tmp_path / "none.csv", group)
+        feature_files.read(tmp_path / "none.csv", group)
     (tmp_path / "latin.csv").write_bytes(HEADER.encode() + b"\xe4,2002-10-01,1,\n")
     with pytest.raises(UsageError, match="not UTF-8"):
-        features.read(tmp_path / "latin.csv", group)
+        feature_files.read(tmp_path / "latin.csv", group)
 
 
 def test_what_aws_refuses_is_told_with_the_record(

@@ -2,15 +2,15 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from mlops import aws
+from mlops import aws, bootstrap
 from mlops.__main__ import main
 from mlops.bootstrap import Plan, prepare
-from mlops.commands import bootstrap
 from mlops.errors import CommandError
 
 PLAN = Plan("mlops", "the environment prod", "444455556666", "eu-west-1", "hnb659fds", trusted=("111122223333",))
@@ -121,8 +121,9 @@ def test_bootstrapping_synthesizes_nothing(monkeypatch: pytest.MonkeyPatch, caps
     """The app may not even be right yet; and it takes a minute."""
     ran: list[dict[str, Any]] = []
     clients = {"cloudformation": CloudFormation("CREATE_COMPLETE")}
-    monkeypatch.setattr(bootstrap, "_access", lambda _: (clients.__getitem__, {}))
-    monkeypatch.setattr(bootstrap, "_plan", lambda *_: PLAN)
+    monkeypatch.setattr(aws, "local_clients", lambda: clients.__getitem__)
+    monkeypatch.setattr(aws, "local_variables", dict)
+    monkeypatch.setattr(bootstrap, "planned", lambda *_: PLAN)
     monkeypatch.setattr(
         "mlops.cdk.cdk", lambda *_, folder, **given: ran.append({**given, "files": list(folder.iterdir())})
     )
@@ -135,8 +136,9 @@ def test_the_end_of_the_input_is_a_no(monkeypatch: pytest.MonkeyPatch, capsys: p
     def ctrl_d(_: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr(bootstrap, "_access", lambda _: ({}.__getitem__, {}))
-    monkeypatch.setattr(bootstrap, "_plan", lambda *_: PLAN)
+    monkeypatch.setattr(aws, "local_clients", lambda: {}.__getitem__)
+    monkeypatch.setattr(aws, "local_variables", dict)
+    monkeypatch.setattr(bootstrap, "planned", lambda *_: PLAN)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("builtins.input", ctrl_d)
     monkeypatch.setattr(bootstrap, "prepare", lambda *_: pytest.fail("nobody said yes"))
@@ -188,3 +190,30 @@ def test_a_qualifier_of_its_own_has_a_bootstrap_of_its_own() -> None:
 def test_partitions_follow_from_regions() -> None:
     assert Plan("mlops", "tests", "1", "cn-north-1", "q").policy_arn.startswith("arn:aws-cn:")
     assert Plan("mlops", "tests", "1", "us-gov-west-1", "q").policy_arn.startswith("arn:aws-us-gov:")
+
+
+def reaching(account: str, region: str) -> Any:
+    meta = SimpleNamespace(region_name=region)
+    clients = {
+        "sts": SimpleNamespace(get_caller_identity=lambda: {"Account": account}),
+        "cloudformation": SimpleNamespace(meta=meta),
+    }
+    return clients.__getitem__
+
+
+def test_an_environment_is_prepared_where_the_credentials_lead_and_the_pipeline_trusts_nobody_there() -> None:
+    plan = bootstrap.planned("prod", reaching("444455556666", "eu-west-1"))
+    assert (plan.project, plan.what, plan.account, plan.region) == (
+        "mlops",
+        "the environment prod",
+        "444455556666",
+        "eu-west-1",
+    )
+    pipeline = bootstrap.planned("delivery", reaching("111122223333", "eu-west-1"))
+    assert (pipeline.what, pipeline.account, pipeline.trusted) == ("the pipeline", "111122223333", ())
+
+
+def test_credentials_of_another_account_prepare_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "configured", lambda _: ("999999999999", "eu-west-1"))
+    with pytest.raises(CommandError, match=r"for account 444455556666, config/prod.toml names 999999999999"):
+        bootstrap.planned("prod", reaching("444455556666", "eu-west-1"))

@@ -231,3 +231,31 @@ def test_the_data_of_a_model_that_is_given_none_are_real_and_always_the_same():
     assert len(first.rows) == example.ROWS
     assert "public domain" in note
     assert make.plan(ROOT, "second_example", "", None, "", "").inferred.left_out == {}
+
+
+def test_a_copy_of_an_example_has_a_name_and_an_owner_of_its_own(project, capsys):
+    assert main(["new-model", "letter-routing", "--like", "finetune", "--owner", "post@example.com"]) == 0
+    assert "mlops train --model letter-routing --data data/letter_routing" in capsys.readouterr().out
+    made = [path for place in ("pipeline_code", "data") for path in files(project / place / "letter_routing")]
+    assert {"definition.py", "inference.py", "messages.csv", "card.toml"} <= {path.name for path in made}
+    assert not [path for path in made if b"message_routing" in path.read_bytes()]
+    section = (project / "config" / "base.toml").read_text().partition("[models.letter_routing]")[2]
+    assert 'owner = "post@example.com"' in section
+
+
+def files(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--like", "nothing"], "--like nothing: no such example; use "),
+        (["--like", "finetune", "--target", "x"], "--like: brings its own data"),
+    ],
+)
+def test_what_cannot_be_copied_is_refused_in_one_line(project, capsys, arguments, said):
+    before = state(project)
+    assert main(["new-model", "letter-routing", *arguments]) == 2
+    assert capsys.readouterr().err.startswith(f"mlops: {said}")
+    assert state(project) == before

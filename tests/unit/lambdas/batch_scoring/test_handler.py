@@ -199,7 +199,7 @@ JOB = "SageMaker Transform Job State Change"
     ],
 )
 def test_malformed_event_is_refused_before_any_call(world, batch_scoring, event, message):
-    with pytest.raises(batch_scoring.request.MalformedRequestError) as error:
+    with pytest.raises(batch_scoring.payload.MalformedRequestError) as error:
         world.run(event)
     assert str(error.value).startswith(message)
     assert all(client.calls == [] for client in world.clients.values())

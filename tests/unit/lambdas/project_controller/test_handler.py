@@ -56,7 +56,7 @@ class World:
         clients = gateway.Clients(s3=CheckedClient("s3", s3), codebuild=CheckedClient("codebuild", codebuild))
         self.gateway = gateway.Gateway(gateway.Settings("new-models", "projects"), clients)
         self.gateway.answer = lambda waiting, failure, data: self.answers.append(
-            json.loads(self.modules.request.answer(waiting, failure, data))
+            json.loads(self.modules.custom_resource.answer(waiting, failure, data))
         )
         self.modules.handler.gateway = lambda: self.gateway
 

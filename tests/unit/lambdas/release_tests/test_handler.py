@@ -288,7 +288,7 @@ def raising_once(error, then):
     ],
 )
 def test_malformed_payload_is_refused_before_any_call(world, release_tests, event, message):
-    with pytest.raises(release_tests.request.MalformedRequestError, match=message):
+    with pytest.raises(release_tests.payload.MalformedRequestError, match=message):
         world.run(event)
     assert all(client.calls == [] for client in world.clients.values())
 
