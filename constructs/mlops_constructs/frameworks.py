@@ -54,6 +54,62 @@ _XGBOOST_ACCOUNTS = {
     "us-west-2": "246618743249",
 }
 
+_DEEP_LEARNING_ACCOUNTS = {
+    "af-south-1": "626614931356",
+    "ap-east-1": "871362719292",
+    "ap-northeast-1": "763104351884",
+    "ap-northeast-2": "763104351884",
+    "ap-northeast-3": "364406365360",
+    "ap-south-1": "763104351884",
+    "ap-south-2": "772153158452",
+    "ap-southeast-1": "763104351884",
+    "ap-southeast-2": "763104351884",
+    "ap-southeast-3": "907027046896",
+    "ap-southeast-4": "457447274322",
+    "ca-central-1": "763104351884",
+    "ca-west-1": "204538143572",
+    "cn-north-1": "727897471807",
+    "cn-northwest-1": "727897471807",
+    "eu-central-1": "763104351884",
+    "eu-central-2": "380420809688",
+    "eu-north-1": "763104351884",
+    "eu-south-1": "692866216735",
+    "eu-south-2": "503227376785",
+    "eu-west-1": "763104351884",
+    "eu-west-2": "763104351884",
+    "eu-west-3": "763104351884",
+    "il-central-1": "780543022126",
+    "me-central-1": "914824155844",
+    "me-south-1": "217643126080",
+    "sa-east-1": "763104351884",
+    "us-east-1": "763104351884",
+    "us-east-2": "763104351884",
+    "us-gov-east-1": "446045086412",
+    "us-gov-west-1": "442386744353",
+    "us-west-1": "763104351884",
+    "us-west-2": "763104351884",
+}
+_WITHOUT_TRAINING = frozenset({"ap-south-2", "ap-southeast-4", "eu-central-2", "eu-south-2"})
+HUGGINGFACE, HUGGINGFACE_TRAINING = "huggingface", "huggingface_training"
+"""Hugging Face"s images: on processors, which serves too, and on GPUs, in which models are fine-tuned."""
+
 FRAMEWORKS: Mapping[str, Framework] = {
     "xgboost": Framework("sagemaker-xgboost", "3.0-5", _XGBOOST_ACCOUNTS, built_in=True),
+    HUGGINGFACE: Framework(
+        "huggingface-pytorch-inference",
+        "2.6.0-transformers5.5.3-cpu-py312-ubuntu22.04",
+        _DEEP_LEARNING_ACCOUNTS,
+        built_in=False,
+    ),
 }
+"""What a model"s endpoint can run in."""
+
+JOB_IMAGES: Mapping[str, Framework] = {
+    HUGGINGFACE_TRAINING: Framework(
+        "huggingface-pytorch-training",
+        "2.9.0-transformers5.3.0-gpu-py312-cu130-ubuntu22.04",
+        {region: each for region, each in _DEEP_LEARNING_ACCOUNTS.items() if region not in _WITHOUT_TRAINING},
+        built_in=False,
+    ),
+}
+"""What serves nothing, but jobs can run in."""

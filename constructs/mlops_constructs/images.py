@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 
 from mlops_constructs.errors import ConstructError
-from mlops_constructs.frameworks import FRAMEWORKS, Framework
+from mlops_constructs.frameworks import FRAMEWORKS, JOB_IMAGES, Framework
 from mlops_constructs.spark_image import SPARK, SPARK_IMAGE
 
-_PREBUILT: Mapping[str, Framework] = {**FRAMEWORKS, SPARK: SPARK_IMAGE}
+_PREBUILT: Mapping[str, Framework] = {**FRAMEWORKS, **JOB_IMAGES, SPARK: SPARK_IMAGE}
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Images:
         return self._mapping(name, framework).find_in_map(cdk.Aws.REGION, "account")
 
     def _mapping(self, name: str, framework: Framework) -> cdk.CfnMapping:
-        mapping_id = f"{name.title()}Images"
+        mapping_id = f"{name.title().replace('_', '')}Images"
         existing = self._stack.node.try_find_child(mapping_id)
         if isinstance(existing, cdk.CfnMapping):
             return existing

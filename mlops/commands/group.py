@@ -4,6 +4,7 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
@@ -65,6 +66,22 @@ def failure(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, ClientError | BotoCoreError):
         return explain(error), 1
     return (str(error), 1) if isinstance(error, OSError) else None
+
+
+def alone(command: Callable[..., None], name: str, argv: Sequence[str] | None = None) -> int:
+    """Run one command that is a program of its own, as those of examples/ are. Returns its exit code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(command)
+    try:
+        return app(argv, prog_name=name, standalone_mode=False) or 0
+    except typer.TyperException as error:
+        print(line(error), file=sys.stderr)
+        return 2
+    except Exception as error:
+        if (told := failure(error)) is None:
+            raise
+        print(f"mlops: {told[0]}", file=sys.stderr)
+        return told[1]
 
 
 def line(error: typer.TyperException) -> str:

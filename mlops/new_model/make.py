@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from mlops.errors import CommandError
 from mlops.new_model import columns, example, names, table
@@ -13,6 +14,17 @@ from stacks.settings import SettingsError, load
 from stacks.settings.loader import BASE, environments
 
 CONFIG = "config"
+
+
+class Planned(Protocol):
+    """A model that is about to be made: its files' contents by their paths, and its section of config/base.toml."""
+
+    @property
+    def name(self) -> str: ...
+
+    def files(self) -> dict[str, bytes]: ...
+
+    def section(self) -> str: ...
 
 
 def plan(root: Path, name: str, owner: str, data: Path | None, target: str, positive: str) -> NewModel:
@@ -26,7 +38,7 @@ def plan(root: Path, name: str, owner: str, data: Path | None, target: str, posi
     return NewModel(folder, owner, rows, columns.infer(rows, target, positive, meanings), source)
 
 
-def make(root: Path, model: NewModel) -> list[str]:
+def make(root: Path, model: Planned) -> list[str]:
     """Write the model's files and its section of config/base.toml; returns the folders that were made.
 
     Nothing is in its place before everything is written and the configuration was read with it. Raises CommandError

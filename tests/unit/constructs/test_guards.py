@@ -143,7 +143,7 @@ def test_an_image_of_ones_own_comes_first(uri, repository, stack):
 
 def test_an_unknown_framework_and_a_region_without_an_image_are_refused(app):
     stack = cdk.Stack(app, "Nowhere", env=cdk.Environment(account="111122223333", region="mx-central-1"))
-    with pytest.raises(ConstructError, match="no image is known for framework 'pytorch': use xgboost"):
+    with pytest.raises(ConstructError, match="no image is known for framework 'pytorch': use huggingface, xgboost"):
         Images(stack, {}).image("pytorch")
     with pytest.raises(ConstructError, match="no xgboost image in region 'mx-central-1'"):
         Images(stack, {}).image("xgboost")
