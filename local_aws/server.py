@@ -25,6 +25,7 @@ from local_aws.cloudformation import types as resource_types
 from local_aws.core import api, events, metrics, protocol
 from local_aws.errors import LocalAwsError
 from local_aws.state import ACCOUNT, REGION, Home, Server, code_digest
+from local_aws.warm import starter
 
 log = logging.getLogger("local_aws")
 
@@ -32,6 +33,7 @@ log = logging.getLogger("local_aws")
 # tokens, nothing that would make a run on this machine differ from one elsewhere.
 _KEPT_VARIABLES = frozenset(
     {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "SSL_CERT_FILE", "LD_LIBRARY_PATH", "SYSTEMROOT"}
+    | {starter.VARIABLE}
 )
 # Modules of local_aws.sagemaker that are run by their path in child processes.
 _SCRIPTS = frozenset({"launcher", "toolkit_server"})

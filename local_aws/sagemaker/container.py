@@ -4,6 +4,8 @@ Two ways, chosen once per server. "namespace": a user and mount namespace of its
 "rewrite", where the system refuses namespaces: /opt/ml is replaced by the real path in the arguments, the environment
 and the staged text files, and replaced back in what the command wrote. In both, `python3` is the server's own
 interpreter: the image named in a request decides nothing here.
+
+The command's first process is a fork of the warm interpreter (`local_aws.warm`), or where there is none a new one.
 """
 
 import contextlib
@@ -21,7 +23,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
+
+from local_aws.warm import packages, starter
 
 OPT_ML = "/opt/ml"
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -31,6 +35,44 @@ _LARGEST_REWRITTEN_FILE = 1_000_000
 _KILLED = 128 + signal.SIGKILL
 
 LineSink = Callable[[str], None]
+
+
+class Launched(Protocol):
+    """A container's first process, which leads a process group; stdout has its stderr too."""
+
+    pid: int
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def wait_for_end(self) -> None:
+        """Until the process has ended; it is not reaped, so that its id stays its own."""
+
+    def reap(self) -> int:
+        """The exit code, or 128 + signal; to be called once, after the end."""
+
+
+class _Cold:
+    """A new interpreter that runs `launcher.py`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            _LAUNCH,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self.pid, self.stdin, self.stdout = self._process.pid, self._process.stdin, self._process.stdout
+
+    def wait_for_end(self) -> None:
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+    def reap(self) -> int:
+        code = self._process.wait()
+        return code if code >= 0 else 128 - code
 
 
 @functools.cache
@@ -55,7 +97,8 @@ class Container:
 
     root: Path
     isolated: bool | None = None
-    _process: "subprocess.Popen[bytes] | None" = None
+    warm: bool = True
+    _process: Launched | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -154,27 +197,20 @@ class Container:
     def _real(self, text: str) -> str:
         return text.replace(OPT_ML, str(self.opt_ml))
 
-    def _start(self, spec: bytes) -> "subprocess.Popen[bytes] | None":
+    def _start(self, spec: bytes) -> Launched | None:
+        # Packages are imported before the lock is taken: a stop need not wait for them.
+        room = starter.start(packages.named_below(self.opt_ml)) if self.warm and not self.stopped else None
         with self._lock:
-            if self._stopped.is_set():
-                return None
-            process = subprocess.Popen(
-                _LAUNCH,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={"PATH": os.environ.get("PATH", os.defpath)},
-            )
+            process: Launched = room or _Cold()
             self._process = process
-        assert process.stdin is not None
+            if self._stopped.is_set():
+                _signal_group(process.pid, signal.SIGKILL)
         with contextlib.suppress(BrokenPipeError):  # stopped before it could read: `_follow` sees how it ended
             process.stdin.write(spec)
             process.stdin.flush()
         return process
 
-    def _follow(self, process: "subprocess.Popen[bytes]", on_line: LineSink, timeout: float | None) -> int:
-        assert process.stdout is not None
+    def _follow(self, process: Launched, on_line: LineSink, timeout: float | None) -> int:
         reader = threading.Thread(target=_read_lines, args=(process.stdout, on_line), daemon=True)
         reader.start()
         overdue = threading.Event()
@@ -183,27 +219,26 @@ class Container:
             timer.daemon = True
             timer.start()
         # Not reaped yet, so that the group's id still belongs to it: what the command left behind dies with it.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        process.wait_for_end()
         _signal_group(process.pid, signal.SIGKILL)
         with self._lock:
-            code = process.wait()
+            code = process.reap()
             self._process = None
         if timer:
             timer.cancel()
         reader.join()
-        if process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
         process.stdout.close()
         if overdue.is_set():
             raise TimeoutError
-        return code if code >= 0 else 128 - code
+        return code
 
-    def _expire(self, process: "subprocess.Popen[bytes]", overdue: threading.Event) -> None:
+    def _expire(self, process: Launched, overdue: threading.Event) -> None:
         overdue.set()
         self._kill(process)
 
-    def _kill(self, process: "subprocess.Popen[bytes]") -> None:
+    def _kill(self, process: Launched) -> None:
         with self._lock:
             if self._process is process:
                 _signal_group(process.pid, signal.SIGKILL)

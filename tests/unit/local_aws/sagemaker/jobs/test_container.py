@@ -1,4 +1,4 @@
-"""A command as a local process with a private /opt/ml, in both ways of giving it one."""
+"""A command as a local process with a private /opt/ml, in both ways of giving it one, warm and cold."""
 
 import threading
 import time
@@ -10,13 +10,14 @@ from local_aws.sagemaker import container as module
 from local_aws.sagemaker.container import Container
 
 
-@pytest.fixture(params=["namespace", "rewrite"])
+@pytest.fixture(params=["namespace", "rewrite", "namespace-cold", "rewrite-cold"])
 def make(request, tmp_path):
-    if request.param == "namespace" and not module.namespaces_work():
+    place, _, cold = request.param.partition("-")
+    if place == "namespace" and not module.namespaces_work():
         pytest.skip("this system refuses user namespaces")
 
     def build(name: str = "job") -> Container:
-        return Container(tmp_path / name, isolated=request.param == "namespace")
+        return Container(tmp_path / name, isolated=place == "namespace", warm=not cold)
 
     (tmp_path / "job").mkdir()
     return build
@@ -105,6 +106,7 @@ def test_a_command_that_ignores_the_stop_is_killed(make):
 def test_a_stop_before_the_launcher_has_read_anything_is_a_stop(make, monkeypatch):
     """A launcher that dies with its input unread leaves a broken pipe; that is no failure of the job."""
     container = make()
+    container.warm = False
     monkeypatch.setattr(module, "_LAUNCH", ["sh", "-c", "exit 143"])
     monkeypatch.setattr(Container, "specification", lambda *_, **__: b"x" * 10_000_000)
     assert run(container, "true") == (143, [])
