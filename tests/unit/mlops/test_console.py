@@ -24,6 +24,7 @@ LONG_NAME = "mlops-local-loan-approval-serving-champion-ServerErrors-" + "x" * 6
 def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What a person sees on a terminal that has colours."""
     written = io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")  # nothing moves on a dumb one, as that of a build
     drawn = Console(
         file=written, force_terminal=True, color_system="standard", width=100, highlight=False, soft_wrap=True
     )

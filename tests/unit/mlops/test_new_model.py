@@ -234,12 +234,12 @@ def test_the_data_of_a_model_that_is_given_none_are_real_and_always_the_same():
 
 
 def test_a_copy_of_an_example_has_a_name_and_an_owner_of_its_own(project, capsys):
-    assert main(["new-model", "letter-routing", "--like", "finetune", "--owner", "post@example.com"]) == 0
-    assert "mlops train --model letter-routing --data data/letter_routing" in capsys.readouterr().out
-    made = [path for place in ("pipeline_code", "data") for path in files(project / place / "letter_routing")]
+    assert main(["new-model", "post-routing", "--like", "finetune", "--owner", "post@example.com"]) == 0
+    assert "mlops train --model post-routing --data data/post_routing" in capsys.readouterr().out
+    made = [path for place in ("pipeline_code", "data") for path in files(project / place / "post_routing")]
     assert {"definition.py", "inference.py", "messages.csv", "card.toml"} <= {path.name for path in made}
     assert not [path for path in made if b"message_routing" in path.read_bytes()]
-    section = (project / "config" / "base.toml").read_text().partition("[models.letter_routing]")[2]
+    section = (project / "config" / "base.toml").read_text().partition("[models.post_routing]")[2]
     assert 'owner = "post@example.com"' in section
 
 
@@ -256,6 +256,6 @@ def files(folder):
 )
 def test_what_cannot_be_copied_is_refused_in_one_line(project, capsys, arguments, said):
     before = state(project)
-    assert main(["new-model", "letter-routing", *arguments]) == 2
+    assert main(["new-model", "post-routing", *arguments]) == 2
     assert capsys.readouterr().err.startswith(f"mlops: {said}")
     assert state(project) == before
