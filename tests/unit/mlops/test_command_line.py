@@ -17,6 +17,7 @@ from mlops import demo
 from mlops.__main__ import main
 from mlops.commands import history, later
 from mlops.commands.group import Later
+from mlops.console import console
 from mlops.errors import CommandError, NotYet, UsageError
 from tests.unit.mlops.world import World, refused
 
@@ -159,6 +160,24 @@ def test_a_setting_that_is_wrong_is_a_usage_error(world: World, capsys: pytest.C
 def test_the_demo_is_run_as_asked(monkeypatch: pytest.MonkeyPatch, keep: bool) -> None:
     monkeypatch.setattr(demo, "run_demo", lambda **given: 7 if given == {"keep": keep} else 8)
     assert main(["demo", *(["--keep"] if keep else [])]) == 7
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_the_demos_answer_is_its_summary_and_its_progress_is_told_beside_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, written: bool
+) -> None:
+    monkeypatch.setattr(console, "stderr", False)  # set back at the end
+    monkeypatch.setattr(demo, "SUMMARY", tmp_path / "summary.json")
+
+    def run_demo(*, keep: bool) -> int:
+        console.print("on the way")
+        if written:
+            demo.SUMMARY.write_text('{"version": 1}')
+        return 0 if written else 1
+
+    monkeypatch.setattr(demo, "run_demo", run_demo)
+    assert main(["demo", "--json"]) == (0 if written else 1)
+    assert capsys.readouterr() == ('{"version": 1}\n' if written else "", "on the way\n")
 
 
 @pytest.mark.parametrize("command", later(), ids=lambda each: each.name)
