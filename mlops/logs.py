@@ -61,7 +61,7 @@ def read(target: Target, arn: str, step: str | None = None, most: int | None = N
     reader = JobLogs(target.clients("logs"))
     lines: dict[str, tuple[str, ...]] = {}
     before: dict[str, int] = {}
-    for each in runs.listed_steps(target.clients("sagemaker"), arn):
+    for each in pipelines.listed_steps(target.clients("sagemaker"), arn):
         if step in (None, each["StepName"]):
             kept: deque[str] = deque(maxlen=most)
             count = 0

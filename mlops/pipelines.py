@@ -8,6 +8,8 @@ from typing import Any
 from mlops.errors import CommandError
 from mlops.job_logs import JobLogs
 
+RUNNING = ("Executing", "Stopping")
+"""States of an execution that has not ended."""
 _DONE = {"Succeeded", "Failed", "Stopped"}
 Say = Callable[[str, str], None]
 
@@ -57,10 +59,7 @@ class Follower:
 
     def steps(self) -> list[dict[str, Any]]:
         """The execution's steps, first started first."""
-        pages = self.sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
-            PipelineExecutionArn=self.execution_arn, SortOrder="Ascending"
-        )
-        return [step for page in pages for step in page["PipelineExecutionSteps"]]
+        return listed_steps(self.sagemaker, self.execution_arn)
 
     def failure(self, execution: Mapping[str, Any]) -> str:
         """Why an execution failed: the first failed step's reason, or the execution's own."""
@@ -93,6 +92,14 @@ def _ended(step: Mapping[str, Any]) -> str:
     return f"succeeded in {(step['EndTime'] - step['StartTime']).total_seconds():.1f} s"
 
 
+def listed_steps(sagemaker: Any, arn: str) -> list[dict[str, Any]]:
+    """What ListPipelineExecutionSteps says of an execution, first started first."""
+    pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
+        PipelineExecutionArn=arn, SortOrder="Ascending"
+    )
+    return [step for page in pages for step in page["PipelineExecutionSteps"]]
+
+
 def duration(step: Mapping[str, Any]) -> dict[str, Any]:
     """What a step took, and whether it was taken from the cache instead of run."""
     seconds = (step["EndTime"] - step["StartTime"]).total_seconds()
@@ -104,7 +111,7 @@ def stop_running(sagemaker: Any, pipeline: str) -> list[str]:
     stopped = []
     pages = sagemaker.get_paginator("list_pipeline_executions").paginate(PipelineName=pipeline)
     for execution in (item for page in pages for item in page["PipelineExecutionSummaries"]):
-        if execution["PipelineExecutionStatus"] in ("Executing", "Stopping"):
+        if execution["PipelineExecutionStatus"] in RUNNING:
             arn = execution["PipelineExecutionArn"]
             if execution["PipelineExecutionStatus"] == "Executing":
                 sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=f"stop-{arn}"[-128:])

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from mlops import aws
+from mlops.pipelines import RUNNING
 from mlops_constructs.naming import EnvironmentNames, ModelNames
 
 RETAINED = ("Retain", "RetainExceptOnCreate")
@@ -25,7 +26,6 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 """Why each kind is kept where retain is true, and what it costs then."""
 
 _GONE = ("CREATE_FAILED", "DELETE_COMPLETE")
-_RUNNING = ("Executing", "Stopping")
 
 
 @dataclass(frozen=True)
@@ -168,5 +168,5 @@ def _running(sagemaker: Any, pipeline: str) -> list[str]:
         each["PipelineExecutionArn"]
         for page in pages
         for each in page["PipelineExecutionSummaries"]
-        if each["PipelineExecutionStatus"] in _RUNNING
+        if each["PipelineExecutionStatus"] in RUNNING
     ]

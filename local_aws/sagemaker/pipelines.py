@@ -6,6 +6,7 @@ from local_aws import clients
 from local_aws.core import listing, store, tags
 from local_aws.core.api import ConflictException, Context, ResourceNotFound, ValidationException, operation
 from local_aws.sagemaker import definition, staging
+from local_aws.sagemaker.execution_rows import RUNNING
 
 Row = dict[str, Any]
 
@@ -126,7 +127,7 @@ def delete_pipeline(ctx: Context, params: Row) -> Row:
         name, arn = row["PipelineName"], row["PipelineArn"]
         executions = store.table("pipeline-executions")
         own = {key: item for key, item in executions.items() if item["PipelineArn"] == arn}
-        running = [x for x in own.values() if x["PipelineExecutionStatus"] in ("Executing", "Stopping")]
+        running = [x for x in own.values() if x["PipelineExecutionStatus"] in RUNNING]
         if running:
             raise ConflictException(
                 f"Pipeline {arn} cannot be deleted while {running[0]['PipelineExecutionArn']} is "

@@ -75,10 +75,9 @@ class _Zygote:
         (stdin, to_stdin), (from_stdout, stdout) = os.pipe(), os.pipe()
         room = Room(own, os.fdopen(to_stdin, "wb"), os.fdopen(from_stdout, "rb"), self)
         try:
-            request = " ".join(packages) or "."
-            socket.send_fds(self._socket, [request.encode()], [its.fileno(), stdin, stdout])
-        except OSError:
-            its.close()
+            with contextlib.suppress(OSError):  # of a zygote that has ended: `own` tells, below
+                request = " ".join(packages) or "."
+                socket.send_fds(self._socket, [request.encode()], [its.fileno(), stdin, stdout])
         finally:
             its.close()
             os.close(stdin)

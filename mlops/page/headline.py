@@ -6,9 +6,6 @@ from mlops import people
 from mlops.observation import MISSING
 from mlops.situation import Candidate, Model, Version
 
-STAGES = ("shadow", "challenger", "promote")
-"""The way of a version to the champion's place, as the release controller calls its stages."""
-
 _ON_THE_WAY = {
     "shadow": "is tried as a shadow: it gets a copy of the requests, nobody gets its answers",
     "challenger": "is tried as challenger: it answers a share of the requests",

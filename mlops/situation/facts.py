@@ -245,10 +245,6 @@ class Run:
     def name(self) -> str:
         return self.arn.rpartition("/")[2]
 
-    @property
-    def going_on(self) -> bool:
-        return self.status in ("Executing", "Stopping")
-
 
 @dataclass(frozen=True)
 class Decision:

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from mlops import aws, lineage_steps
 from mlops.errors import CommandError
+from mlops.pipelines import RUNNING, listed_steps
 from mlops.situation.facts import NOT_RUN, PENDING, Run, Step
 from mlops.target import Target
 
@@ -70,14 +71,6 @@ def detail(target: Target, arn: str) -> Run:
     return of_answers(purpose, execution, steps, definition(sagemaker, arn))
 
 
-def listed_steps(sagemaker: Any, arn: str) -> list[dict[str, Any]]:
-    """What ListPipelineExecutionSteps says, first started first."""
-    pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
-        PipelineExecutionArn=arn, SortOrder="Ascending"
-    )
-    return [step for page in pages for step in page["PipelineExecutionSteps"]]
-
-
 def definition(sagemaker: Any, arn: str) -> str:
     """The text of the definition that an execution runs; "" where it is not to be had any more."""
     try:
@@ -94,7 +87,7 @@ def of_answers(
 ) -> Run:
     """An execution from what AWS says of it. Pure."""
     status = execution["PipelineExecutionStatus"]
-    done = status not in ("Executing", "Stopping")
+    done = status not in RUNNING
     needs, kinds = lineage_steps.definition_needs(definition_text), dict(_kinds(definition_text))
     begun = {each["StepName"]: _step(each, needs, kinds) for each in steps}
     missing = NOT_RUN if done else PENDING
