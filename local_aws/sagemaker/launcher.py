@@ -25,14 +25,23 @@ def main() -> None:
         show_at_opt_ml(spec["opt_ml"], spec["mount_point"])
     if not spec["argv"]:
         return
-    child = os.fork()
+    child = fork_command()
     if child == 0:
         execute(spec)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a stop goes to the whole group; the command decides how to end
     kill_group_at_end_of_stdin()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
+
+
+def fork_command() -> int:
+    """`os.fork`; from then on SIGTERM ends the child alone: a stop goes to the whole group, and the command decides how
+    to end. It is held back meanwhile, since the command may be ready, and be stopped, before the parent goes on."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    child = os.fork()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL if child == 0 else signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    return child
 
 
 def execute(spec: dict) -> None:  # type: ignore[type-arg]

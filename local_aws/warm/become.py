@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from local_aws.warm.call import Call
 
-_DEFAULTS = (signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP)
+_DEFAULTS = (signal.SIGCHLD, signal.SIGHUP)
 
 
 def settle(environment: Mapping[str, str], cwd: str) -> None:

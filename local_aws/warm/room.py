@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local_aws.sagemaker.launcher import execute, show_at_opt_ml
+from local_aws.sagemaker.launcher import execute, fork_command, show_at_opt_ml
 from local_aws.warm import become, call
 
 _STUB = Path(__file__).with_name("stub.py")
@@ -54,7 +54,7 @@ class Room:
             own = self._parsed(spec["argv"], spec["env"], spec["cwd"])
         else:
             self._listen(spec)
-        self._command = os.fork()
+        self._command = fork_command()
         if self._command == 0:
             self._leave()
             if own is not None:
@@ -63,7 +63,6 @@ class Room:
                 return own
             become.settle(os.environ.copy(), "/")
             execute(spec)  # never returns
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a stop goes to the whole group; the command decides how to end
         self._selector.register(0, selectors.EVENT_READ, self._input)
         self._selector.register(self._wake, selectors.EVENT_READ, self._ended)
         return self._serve()
@@ -127,7 +126,7 @@ class Room:
             if wanted is None:
                 stub.close()
                 return None
-            child = os.fork()
+            child = fork_command()
         except (OSError, ValueError, EOFError):
             stub.close()
             child = -1

@@ -1,5 +1,6 @@
 """A command as a local process with a private /opt/ml, in both ways of giving it one, warm and cold."""
 
+import sys
 import threading
 import time
 from pathlib import Path
@@ -112,6 +113,27 @@ def test_a_stop_before_the_launcher_has_read_anything_is_a_stop(make, monkeypatc
     assert run(container, "true") == (143, [])
 
 
+SLOW_PARENT = """
+import os, runpy, sys, time
+fork = os.fork
+def slow():
+    child = fork()
+    time.sleep(0.5 if child else 0)
+    return child
+os.fork = slow
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def test_a_stop_that_comes_before_the_launcher_goes_on_is_the_commands(make, monkeypatch):
+    """On a busy machine a command may be ready, and be stopped, while its launcher has not run since it forked."""
+    container = make()
+    container.warm = False
+    launch = [sys.executable, "-I", "-S", "-c", SLOW_PARENT, str(module._LAUNCHER)]
+    monkeypatch.setattr(module, "_LAUNCH", launch)
+    assert run_and_stop(container, "trap 'exit 4' TERM; echo ready; sleep 5 & wait") == (4, ["ready"])
+
+
 def test_time_out_ends_everything(make):
     began = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -126,8 +148,6 @@ def test_what_the_command_leaves_behind_dies_with_it(make):
 
 
 def test_python3_is_this_interpreter(make):
-    import sys
-
     assert run(make(), "python3", "-c", "import sys; print(sys.prefix)")[1] == [sys.prefix]
 
 
