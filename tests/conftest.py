@@ -1,14 +1,29 @@
 """A real local AWS for the tests that need one."""
 
+import functools
+import gc
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import botocore.loaders
 import pytest
 
 from tests.local_aws_fixture import LocalAws, run_local_aws, said_by_functions
 from tests.permissions.recording import pytest_addoption, pytest_configure, pytest_sessionfinish
 
 __all__ = ["pytest_addoption", "pytest_configure", "pytest_sessionfinish"]  # hooks that pytest finds here
+
+# Descriptions of services are read and parsed once a process, not once for each test's clients.
+botocore.loaders.JSONFileLoader.load_file = staticmethod(functools.cache(botocore.loaders.JSONFileLoader().load_file))
+
+# Thousands of tests leave little garbage and many objects that live on: to look at them all less often saves a sixth.
+gc.set_threshold(200_000, 20, 100)
+
+
+@pytest.hookimpl
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
