@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 from monitoring.model import Columns, Facet
 
@@ -86,12 +86,24 @@ def counts(
     cells = {}
     for facet in facets:
         tally: Counter[Cell] = Counter()
-        for value, one, outcome, decision in zip(columns[facet.name], groups, outcomes, decisions):
+        for (_, value, one, outcome, decision), count in _equal(columns[facet.name], groups, outcomes, decisions):
             member = _member(facet, value)
             if member is not None:
-                tally[member, one, None if outcome is None else bool(outcome), bool(decision)] += 1
+                tally[member, one, None if outcome is None else bool(outcome), bool(decision)] += count
         cells[facet.name, _value(facet)] = dict(tally)
     return Counts(rows, cells, group or "")
+
+
+def _equal(values: Sequence[Any], *more: Sequence[Any]) -> Iterable[Tuple[Tuple[Any, ...], int]]:
+    """Rows of (type of the value, value, ...) and how often each stands there, since most are like many others.
+
+    By type, since True is 1 and not the same text. What was sent may be a list, which cannot be counted: then each row
+    stands alone.
+    """
+    try:
+        return Counter(zip(map(type, values), values, *more)).items()
+    except TypeError:
+        return ((row, 1) for row in zip(map(type, values), values, *more))
 
 
 def _member(facet: Facet, value: Any) -> Optional[bool]:
@@ -101,7 +113,7 @@ def _member(facet: Facet, value: Any) -> Optional[bool]:
         return _text(value) in facet.values
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return None if number != number else number >= facet.threshold
 

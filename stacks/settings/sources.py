@@ -1,5 +1,6 @@
 """TOML files laid over each other, remembering which file said what."""
 
+import functools
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,9 +33,15 @@ class _Table:
 def read(path: Path) -> dict[str, Any]:
     """Parse a file; raises SettingsError with the place of a syntax error."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return _parsed(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{shown(path)}: not valid TOML: {error}") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> dict[str, Any]:
+    """An environment's settings and those of its neighbours read `base.toml` a dozen times; nobody changes a document."""
+    return tomllib.loads(text)
 
 
 def shown(path: Path) -> str:

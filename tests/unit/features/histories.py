@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,9 @@ FEATURES = {"approvals": "Integral", "share": "Fractional", "note": "String"}
 Row = tuple[str, str, str]
 Known = tuple[Any, ...]
 """The features in their order, and the event time of the record they are of."""
+
+CUTS = tuple(NOON + timedelta(days=days) for days in (3, 4, 5))
+"""Moments within the writing, as of which a join may be made."""
 
 NOTHING: Known = (None,) * (len(FEATURES) + 1)
 
@@ -38,6 +41,10 @@ class Stored:
     written: datetime
     deleted: bool
     values: Known
+
+
+History = tuple[list[Stored], list[Row], datetime]
+"""Records, rows that ask, and a moment within the writing."""
 
 
 class Store:
@@ -72,10 +79,9 @@ class Store:
         ):
             self.connection.execute(f"DELETE FROM {table}")
             if lines:
-                marks = ", ".join(f"({', '.join('?' * len(lines[0]))})" for _ in lines)
-                self.connection.execute(
-                    f"INSERT INTO {table} VALUES {marks}", [cell for line in lines for cell in line]
-                )
+                columns = [list(column) for column in zip(*lines, strict=True)]
+                cells = ", ".join(["unnest(?)"] * len(columns))
+                self.connection.execute(f"INSERT INTO {table} SELECT {cells}", columns)
 
     def sql(self, cut: datetime | None = None) -> str:
         return as_of.sql(self.group, rows=ROWS, store=STORE, run=RUN, as_of=cut)
@@ -91,9 +97,9 @@ def reference(records: Sequence[Stored], rows: Sequence[Row], cut: datetime | No
     """For each row, a look at each record."""
     found = {}
     for name, record, time in rows:
-        best = None
+        best, until = None, moments.seconds(time)
         for it in records:
-            if it.record != record or it.at > moments.seconds(time) or (cut and it.invoked > cut):
+            if it.record != record or it.at > until or (cut and it.invoked > cut):
                 continue
             if best is None or (it.at, it.invoked, it.written) > (best.at, best.invoked, best.written):
                 best = it
@@ -101,7 +107,7 @@ def reference(records: Sequence[Stored], rows: Sequence[Row], cut: datetime | No
     return found
 
 
-def history(seed: int, event_time_type: str = "String") -> tuple[list[Stored], list[Row], datetime]:
+def history(seed: int, event_time_type: str = "String") -> History:
     """Records in any order, rows, and a moment within the writing: few times, so that many are equal."""
     draw = random.Random(seed)
     names = ["a", "b", "c'", "ä-1"][: draw.randint(1, 4)]
@@ -130,7 +136,31 @@ def history(seed: int, event_time_type: str = "String") -> tuple[list[Stored], l
         (f"row-{number}", record, moments.text(NOON + timedelta(seconds=at)))
         for number, (record, at) in enumerate(asked)
     ]
-    return records, rows, NOON + timedelta(days=draw.randint(3, 5))
+    return records, rows, draw.choice(CUTS)
+
+
+def histories(count: int, event_time_type: str = "String") -> list[History]:
+    """So many, for one store: no two of them have a record or a row in common."""
+    return [_apart(seed, history(seed, event_time_type)) for seed in range(count)]
+
+
+def _apart(seed: int, it: History) -> History:
+    records, rows, cut = it
+    named = [replace(each, record=f"{seed}-{each.record}") for each in records]
+    return named, [(f"{seed}-{row}", f"{seed}-{record}", time) for row, record, time in rows], cut
+
+
+def records_of(some: Iterable[History]) -> list[Stored]:
+    return [record for records, _, _ in some for record in records]
+
+
+def rows_of(some: Iterable[History]) -> list[Row]:
+    return [row for _, rows, _ in some for row in rows]
+
+
+def expected(some: Iterable[History], cut: datetime | None = None) -> dict[str, Known]:
+    """What `reference` finds of each history by itself."""
+    return {row: known for records, rows, _ in some for row, known in reference(records, rows, cut).items()}
 
 
 def _plain(moment: datetime) -> datetime:

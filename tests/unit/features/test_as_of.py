@@ -11,7 +11,24 @@ import pytest
 
 from features import as_of, moments
 from features.errors import FeatureError
-from tests.unit.features.histories import NOON, NOTHING, ROWS, RUN, STORE, Known, Row, Store, Stored, history, reference
+from tests.unit.features.histories import (
+    CUTS,
+    NOON,
+    NOTHING,
+    ROWS,
+    RUN,
+    STORE,
+    Known,
+    Row,
+    Store,
+    Stored,
+    expected,
+    histories,
+    history,
+    records_of,
+    reference,
+    rows_of,
+)
 
 HISTORIES = 150
 
@@ -43,14 +60,13 @@ def asks(seconds: float, record: str = "a", name: str = "row") -> Row:
 
 
 def test_it_finds_what_a_look_at_each_record_finds(store: Store) -> None:
-    some = 0
-    for seed in range(HISTORIES):
-        records, rows, cut = history(seed, store.group.event_time_type)
-        store.fill(records, rows)
-        assert store.ask(store.sql()) == reference(records, rows), f"history {seed}"
-        assert store.ask(store.sql(cut)) == reference(records, rows, cut), f"history {seed} as of {cut}"
-        some += sum(found != NOTHING for found in reference(records, rows).values())
-    assert some > HISTORIES
+    """Of many histories at once, each of records of its own, and of some that are alone in the store."""
+    many = histories(HISTORIES, store.group.event_time_type)
+    for some in (many, *([it] for it in many[:10])):
+        store.fill(records_of(some), rows_of(some))
+        for cut in (None, *CUTS):
+            assert store.ask(store.sql(cut)) == expected(some, cut), f"as of {cut}"
+    assert sum(found != NOTHING for found in expected(many).values()) > HISTORIES
 
 
 def test_a_record_that_does_not_say_whether_it_is_deleted_is_there(texts: Store) -> None:
@@ -62,33 +78,38 @@ def test_a_record_that_does_not_say_whether_it_is_deleted_is_there(texts: Store)
 
 
 def test_the_order_in_which_records_came_into_the_store_changes_nothing(store: Store) -> None:
-    for seed in range(20):
-        records, rows, cut = history(seed, store.group.event_time_type)
-        expected = reference(records, rows, cut)
-        for again in range(3):
-            random.Random(again).shuffle(records)
-            store.fill(records, rows)
-            assert store.ask(store.sql(cut)) == expected
+    some = histories(20, store.group.event_time_type)
+    records = records_of(some)
+    for again in range(3):
+        random.Random(again).shuffle(records)
+        store.fill(records, rows_of(some))
+        for cut in CUTS:
+            assert store.ask(store.sql(cut)) == expected(some, cut)
 
 
 def test_what_comes_after_a_row_s_time_changes_nothing_in_it(store: Store) -> None:
-    for seed in range(20):
-        records, rows, _ = history(seed, store.group.event_time_type)
+    some = histories(20, store.group.event_time_type)
+    before, later = [], []
+    for records, rows, _ in some:
         last = max(moments.seconds(time) for _, _, time in rows)
-        later = [it for it in records if it.at > last]
-        store.fill([it for it in records if it.at <= last], rows)
-        without = store.ask(store.sql())
-        store.fill([*later, *records], rows)
-        assert store.ask(store.sql()) == without
+        for it in records:
+            (later if it.at > last else before).append(it)
+    assert later
+    store.fill(before, rows_of(some))
+    without = store.ask(store.sql())
+    store.fill([*later, *records_of(some)], rows_of(some))
+    assert store.ask(store.sql()) == without
 
 
 def test_a_join_as_of_a_moment_is_the_one_that_was_made_then(store: Store) -> None:
-    for seed in range(20):
-        records, rows, cut = history(seed, store.group.event_time_type)
+    some = histories(20, store.group.event_time_type)
+    records, rows = records_of(some), rows_of(some)
+    then = []
+    for cut in CUTS:
         store.fill([it for it in records if it.invoked <= cut], rows)
-        then = store.ask(store.sql())
-        store.fill(records, rows)
-        assert store.ask(store.sql(cut)) == then
+        then.append(store.ask(store.sql()))
+    store.fill(records, rows)
+    assert [store.ask(store.sql(cut)) for cut in CUTS] == then
 
 
 MUTANTS: dict[str, Callable[[str], str]] = {

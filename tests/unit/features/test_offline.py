@@ -11,7 +11,20 @@ import pytest
 from features import moments, offline
 from features.errors import FeatureError
 from features.offline import OfflineStore
-from tests.unit.features.histories import FEATURES, NOON, STORE, Row, Store, Stored, history, reference
+from tests.unit.features.histories import (
+    CUTS,
+    FEATURES,
+    NOON,
+    STORE,
+    Row,
+    Store,
+    Stored,
+    expected,
+    histories,
+    history,
+    records_of,
+    rows_of,
+)
 
 ROWS_URI, RESULTS_URI = "s3://artifacts/loan_approval/feature-rows", "s3://artifacts/loan_approval/feature-queries"
 
@@ -117,9 +130,15 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["String", "Fractional"])
-def athena(request: pytest.FixtureRequest) -> Athena:
-    return Athena(Store(request.param), S3())
+@pytest.fixture(scope="module", params=["String", "Fractional"])
+def tables(request: pytest.FixtureRequest) -> Store:
+    """Each query fills them anew."""
+    return Store(request.param)
+
+
+@pytest.fixture
+def athena(tables: Store) -> Athena:
+    return Athena(tables, S3())
 
 
 @pytest.fixture
@@ -141,20 +160,16 @@ def made(athena: Athena, clock: Clock, sagemaker: Any = None) -> OfflineStore:
     )
 
 
-def expected(records: list[Stored], rows: list[Row], cut: Any = None) -> dict[str, dict[str, Any]]:
-    found = reference(records, rows, cut)
-    return {row: dict(zip(FEATURES, known, strict=False)) for row, known in found.items()}
-
-
 @pytest.mark.parametrize("paged", [True, False])
 def test_every_row_gets_what_was_known(
     paged: bool, athena: Athena, store: OfflineStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(offline, "PAGED_ROWS", 100 if paged else 0)
-    for seed in range(25):
-        athena.records, rows, cut = history(seed, athena.store.group.event_time_type)
-        found = store.join(rows, athena.store.group, run="run.1", as_of=cut)
-        assert found == expected(athena.records, rows, cut)
+    some = histories(25, athena.store.group.event_time_type)
+    athena.records = records_of(some)
+    monkeypatch.setattr(offline, "PAGED_ROWS", len(rows_of(some)) if paged else 0)
+    for cut in (None, *CUTS):
+        found = store.join(rows_of(some), athena.store.group, run="run.1", as_of=cut)
+        assert found == {row: dict(zip(FEATURES, known, strict=False)) for row, known in expected(some, cut).items()}
     assert (athena.pages > 0) is paged
 
 

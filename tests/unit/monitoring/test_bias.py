@@ -33,7 +33,7 @@ def applications(seed, rows, gap=0.05, error=0.2, known=lambda decision: True):
 
 def counted(*arguments, facets=(NEW,), **options):
     columns, decisions, labels = applications(*arguments, **options)
-    return bias.counts(facets, columns, decisions, labels)
+    return bias.counts(facets, {name: values.tolist() for name, values in columns.items()}, decisions, labels)
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +86,19 @@ def test_a_threshold_divides_a_number():
 
 
 def test_what_is_no_number_is_on_neither_side_of_a_threshold():
-    counts = bias.counts((LARGE,), {"NoEmp": ["many", "12", [], 3]}, [True] * 4)
-    assert counts.rows == 4
+    counts = bias.counts((LARGE,), {"NoEmp": ["many", "12", [], 3, 10**400]}, [True] * 5)
+    assert counts.rows == 5
     assert sorted(cell[0] for cell in counts.cells["NoEmp", "10"]) == [False, True]
 
 
 def test_codes_are_read_as_texts():
     counts = bias.counts((NEW,), {"NewExist": [2.0, 2, "2", np.int64(2), 1.0]}, [True] * 5)
     assert sum(n for cell, n in counts.cells["NewExist", "2"].items() if cell[0]) == 4
+
+
+def test_what_is_equal_and_not_the_same_text_is_told_apart():
+    counts = bias.counts((Facet("code", ("1",)),), {"code": [1, True, 1.0, False, 0]}, [True] * 5)
+    assert counts.cells["code", "1"] == {(True, "", None, True): 2, (False, "", None, True): 3}
 
 
 @pytest.mark.parametrize("seed", range(3))

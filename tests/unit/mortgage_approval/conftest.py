@@ -22,8 +22,8 @@ LIMITS = '{"bias":{"DI":[0.8,1.25]},"max_attribution_share":0.5}'
 class Run:
     """What a run of the pipeline left behind: /opt/ml of its jobs, one after the other."""
 
-    def __init__(self, base: Path, *, mitigation: str = "none", threshold: float = 0.25, limits: str = LIMITS) -> None:
-        self.base, self.refusal = base, ""
+    def __init__(self, base: Path, *, mitigation: str = "none", threshold: float = 0.25) -> None:
+        self.base = base
         inputs, outputs = base / "processing" / "input", base / "processing" / "output"
         (inputs / "raw").mkdir(parents=True)
         shutil.copy(MORTGAGES, inputs / "raw")
@@ -38,10 +38,7 @@ class Run:
         self._hand_on("test", "baseline")
         evaluate.main([])
         self._hand_on("evaluation", "bias", "explainability")
-        try:
-            gate.main(["--min-auc", "0.65", "--limits", limits])
-        except job.StepError as error:
-            self.refusal = str(error)
+        self.refusal = refusal(LIMITS)
 
     def _hand_on(self, *names: str) -> None:
         for name in names:
@@ -55,6 +52,27 @@ class Run:
         stages = [stage for key, stage in document.items() if key.endswith("_bias_metrics")]
         groups = [group for stage in stages for group in stage["facets"][facet]]
         return next(each for group in groups for each in group["metrics"] if each["name"] == name)
+
+
+def refusal(limits: str) -> str:
+    """What the gate says against the model; nothing if it passes."""
+    try:
+        gate.main(["--min-auc", "0.65", "--limits", limits])
+    except job.StepError as error:
+        return str(error)
+    return ""
+
+
+@pytest.fixture
+def refused(run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """The gate of other limits, after all other steps of `run()`."""
+
+    def judge(limits: str) -> str:
+        shutil.copytree(run().base / "processing" / "input", tmp_path / "processing" / "input")
+        monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+        return refusal(limits)
+
+    return judge
 
 
 @pytest.fixture(scope="session")

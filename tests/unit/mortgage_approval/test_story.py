@@ -97,8 +97,8 @@ def test_explanations_are_of_inputs_only_and_none_decides_alone(run):
     assert max(shares.values()) < 0.5
 
 
-def test_a_limit_of_attribution_refuses_as_well(run):
-    assert "attribution share of " in run(limits='{"max_attribution_share":0.2}').refusal
+def test_a_limit_of_attribution_refuses_as_well(refused):
+    assert "attribution share of " in refused('{"max_attribution_share":0.2}')
 
 
 def test_every_document_that_the_definition_registers_is_written(run):
@@ -111,8 +111,8 @@ def test_every_document_that_the_definition_registers_is_written(run):
         assert (outputs / place).is_file(), place
 
 
-def test_a_limit_that_nobody_measures_ends_the_gate(run):
-    assert "CDDPL: not in the analysis" in run(limits='{"bias":{"CDDPL":[-0.1,0.1]}}').refusal
+def test_a_limit_that_nobody_measures_ends_the_gate(refused):
+    assert "CDDPL: not in the analysis" in refused('{"bias":{"CDDPL":[-0.1,0.1]}}')
 
 
 def test_the_refusal_fits_into_the_message_that_aws_keeps(run):

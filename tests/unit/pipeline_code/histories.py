@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,10 @@ def as_of(rows: Rows) -> Known:
     """Of each row the newest record that is not later than its moment."""
     known = {}
     for row, bank, moment in rows:
-        place = bisect_right([record["known_from"] for record in records()[bank]], moment)
+        of_bank = records()[bank]
+        place = bisect_right(of_bank, moment, key=itemgetter("known_from"))
         if place:
-            known[row] = records()[bank][place - 1]
+            known[row] = of_bank[place - 1]
     return known
 
 

@@ -1,14 +1,18 @@
 """The evaluation step end to end, with a champion that has code of its own."""
 
+import contextlib
 import csv
+import io
 import json
 import shutil
 import tarfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from loan_approval.inference import model_fn
 from loan_approval.monitor import MODEL, matured
 from loan_approval.steps import evaluate, expectations, job
 from monitoring import attribution, bias, calibration, quality
@@ -74,12 +78,42 @@ class FakeAws:
         archive(self.model, Path(path))
 
 
-@pytest.fixture
-def inputs(base, channels, model_dir):
-    archive(model_dir, base / "processing" / "input" / "model" / "model.tar.gz")
+@pytest.fixture(scope="module")
+def packed(model_dir, tmp_path_factory):
+    return archive(model_dir, tmp_path_factory.mktemp("packed") / "model.tar.gz")
+
+
+def given(base: Path, channels: Path, packed: Path) -> Path:
+    """Copies of the step's inputs below `base`."""
+    folder = base / "processing" / "input"
     for name in ("test", "baseline"):
-        shutil.copytree(channels / name, base / "processing" / "input" / name)
+        shutil.copytree(channels / name, folder / name)
+    (folder / "model").mkdir()
+    shutil.copy(packed, folder / "model" / "model.tar.gz")
     return base
+
+
+@pytest.fixture
+def inputs(base, channels, packed):
+    return given(base, channels, packed)
+
+
+@pytest.fixture(scope="module")
+def first(channels, packed, tmp_path_factory):
+    """Where the step has run without a champion, and what it said: to be read by many, and changed by none."""
+    base, said = given(tmp_path_factory.mktemp("first"), channels, packed), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setenv("SAGEMAKER_BASE_DIR", str(base))
+        run(patch)
+    return base, said.getvalue()
+
+
+@pytest.fixture(scope="module")
+def everything(parts, model_dir):
+    """What the monitors' baselines are of: all loans, and probabilities that no loan's own model gave it."""
+    held_out = pd.read_csv(model_dir / "cross_fitted.csv")["probability"]
+    ours = model_fn(str(model_dir)).probabilities(expectations.inputs(parts.test))
+    return pd.concat([parts.baseline, parts.test]), np.concatenate([held_out, ours])
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -99,9 +133,9 @@ def written(base, name="evaluation/evaluation.json"):
     return json.loads((base / "processing" / "output" / name).read_text())
 
 
-def test_evaluation_without_champion(inputs, monkeypatch, capsys):
-    run(monkeypatch)
-    document = written(inputs)
+def test_evaluation_without_champion(first):
+    base, said = first
+    document = written(base)
     assert document["champion"] is None
     assert document["period"] == {"first": "2002-10-02", "last": "2002-12-31", "rows": 1800, "charged_off": 243}
     area = document["auc"]["value"]
@@ -111,7 +145,7 @@ def test_evaluation_without_champion(inputs, monkeypatch, capsys):
     assert 0.15 < document["ks"] < 0.35
     assert document["brier"]["value"] < document["brier"]["base_rate"]
     assert 0.25 in [row["threshold"] for row in document["decision_table"]]
-    assert f"AUC {area:.4f}" in capsys.readouterr().out
+    assert f"AUC {area:.4f}" in said
 
 
 def test_no_champion_yet_is_no_comparison(inputs, monkeypatch):
@@ -163,53 +197,44 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path):
     assert not (tmp_path / "escaped").exists()
 
 
-def test_baseline_of_model_quality_is_the_evaluations(inputs, monkeypatch):
-    run(monkeypatch)
-    statistics = written(inputs, "model-quality/statistics.json")
-    assert statistics["binary_classification_metrics"] == written(inputs)["binary_classification_metrics"]
-    limits = written(inputs, "model-quality/constraints.json")["binary_classification_constraints"]
+def test_baseline_of_model_quality_is_the_evaluations(first):
+    base, _ = first
+    statistics = written(base, "model-quality/statistics.json")
+    assert statistics["binary_classification_metrics"] == written(base)["binary_classification_metrics"]
+    limits = written(base, "model-quality/constraints.json")["binary_classification_constraints"]
     assert limits["auc"]["threshold"] < statistics["binary_classification_metrics"]["auc"]["value"]
 
 
 WINDOW = Window.read("2003-01-01T00:00:00Z/2003-02-01T00:00:00Z")
 
 
-def everything(channels, parts, model_dir):
-    """What the monitors' baselines are of: all loans, and probabilities that no loan's own model gave it."""
-    import pandas as pd
-
-    from loan_approval.inference import model_fn
-    from loan_approval.steps.expectations import inputs
-
-    held_out = pd.read_csv(model_dir / "cross_fitted.csv")["probability"]
-    ours = model_fn(str(model_dir)).probabilities(inputs(parts.test))
-    return pd.concat([parts.baseline, parts.test]), np.concatenate([held_out, ours])
+def matured_labels(loans, days):
+    rows = loans[["ApprovalDate", "ChgOffDate", "bad"]].to_dict("records")
+    return np.array([matured(row, days) for row in rows])
 
 
-def test_outcomes_are_expected_of_approved_loans_with_labels_as_old_as_asked(
-    inputs, monkeypatch, channels, parts, model_dir
-):
+def test_outcomes_are_expected_of_approved_loans_with_labels_as_old_as_asked(inputs, first, monkeypatch, everything):
     monkeypatch.delenv("CHAMPION_PARAMETER", raising=False)
-    found = {}
-    for days in (365, 730, 100_000):
+    found = {730: written(first[0], "model-quality/outcomes.json")}
+    for days in (365, 100_000):
         evaluate.main(["--label-maturity-days", str(days)])
         found[days] = written(inputs, "model-quality/outcomes.json")
-    loans, probabilities = everything(channels, parts, model_dir)
+    loans, probabilities = everything
     approved = probabilities <= 0.25
     for days, document in found.items():
-        labels = np.array([matured(row, days) for row in loans.to_dict("records")])
+        labels = matured_labels(loans, days)
         assert (document["rows"], document["known"]) == (16200, int(approved.sum()))
         assert document["events"] == int(labels[approved].sum())
     assert found[365]["events"] < found[730]["events"] < found[100_000]["events"]
 
 
-def test_quality_is_expected_of_approved_loans_only(inputs, monkeypatch):
-    run(monkeypatch)
-    statistics = written(inputs, "model-quality/outcome_statistics.json")
-    assert statistics["dataset"]["item_count"] == written(inputs, "model-quality/outcomes.json")["known"]
+def test_quality_is_expected_of_approved_loans_only(first):
+    base, _ = first
+    statistics = written(base, "model-quality/outcome_statistics.json")
+    assert statistics["dataset"]["item_count"] == written(base, "model-quality/outcomes.json")["known"]
     matrix = statistics["binary_classification_metrics"]["confusion_matrix"]
     assert matrix["0"]["1"] == matrix["1"]["1"] == 0, "an approved loan is predicted not to be charged off"
-    assert "binary_classification_constraints" in written(inputs, "model-quality/outcome_constraints.json")
+    assert "binary_classification_constraints" in written(base, "model-quality/outcome_constraints.json")
 
 
 def test_the_report_on_bias_knows_every_outcome_and_the_constraints_only_what_a_window_will_know(parts):
@@ -227,29 +252,28 @@ def test_the_report_on_bias_knows_every_outcome_and_the_constraints_only_what_a_
     assert found["constraints"].get("DCAcc") is None
 
 
-def test_baselines_are_read_by_the_monitors_that_compare_with_them(inputs, monkeypatch, channels, parts, model_dir):
+def test_baselines_are_read_by_the_monitors_that_compare_with_them(first, everything, parts, model_dir):
     """The baseline judged against itself breaches nothing."""
-    run(monkeypatch)
-    loans, probabilities = everything(channels, parts, model_dir)
+    base, _ = first
+    loans, probabilities = everything
     approved = probabilities <= 0.25
-    labels = np.array([matured(row, 730) for row in loans.to_dict("records")])
-    expected = written(inputs, "model-quality/outcomes.json")
+    labels = matured_labels(loans, 730)
+    expected = written(base, "model-quality/outcomes.json")
     judgement = calibration.judge(expected, probabilities[approved], labels[approved].astype(float), WINDOW)
     assert judgement.metrics["calibration_ratio"] == pytest.approx(1)
-    statistics = written(inputs, "model-quality/outcome_statistics.json")
+    statistics = written(base, "model-quality/outcome_statistics.json")
     assert not quality.judge(MODEL.problem, statistics, statistics, WINDOW, int(approved.sum())).breached
     columns = {facet.name: loans[facet.name].tolist() for facet in MODEL.facets}
     outcomes = [not label if known else None for label, known in zip(labels, approved, strict=True)]
     counts = bias.counts(MODEL.facets, columns, approved.tolist(), outcomes)
-    assert not bias.judge(written(inputs, "bias/constraints.json"), counts, WINDOW).breached
+    assert not bias.judge(written(base, "bias/constraints.json"), counts, WINDOW).breached
     assert MODEL.explain
     explanation = MODEL.explain(model_dir, {name: parts.test[name].tolist() for name in parts.test})
-    assert not attribution.judge(written(inputs, "explainability/analysis.json"), explanation, WINDOW).breached
+    assert not attribution.judge(written(base, "explainability/analysis.json"), explanation, WINDOW).breached
 
 
-def test_of_many_loans_the_same_part_is_explained(inputs, monkeypatch, parts):
-    run(monkeypatch)
-    every = written(inputs, "explainability/analysis.json")["uncertainty"]
+def test_of_many_loans_the_same_part_is_explained(inputs, first, monkeypatch, parts):
+    every = written(first[0], "explainability/analysis.json")["uncertainty"]
     monkeypatch.setattr(evaluate, "EXPLAINED", 500)
     some = []
     for _ in range(2):

@@ -42,9 +42,15 @@ def loans(tmp_path_factory):
     return table[table["ApprovalDate"] <= LATER.test_to]
 
 
-def judged(loans, join, split, *left_out):
-    """Labels of the test period, and the probabilities of a model that learned with this join."""
-    parts = features.transform(features.with_history(loans, join), split)
+@pytest.fixture(scope="module")
+def joined(loans):
+    """The loans by what joined them."""
+    return {join: features.with_history(loans, join) for join in (histories.nothing, histories.as_of, histories.newest)}
+
+
+def judged(loans, split, *left_out):
+    """Labels of the test period, and the probabilities of a model that learned from these loans."""
+    parts = features.transform(loans, split)
     names = [name for name in FEATURES if name not in left_out]
     types = [kind for name, kind in zip(FEATURES, FEATURE_TYPES, strict=True) if name not in left_out]
     tables = (parts.train, parts.validation, features._features(parts.test))
@@ -55,19 +61,19 @@ def judged(loans, join, split, *left_out):
     return labels[2], booster.predict(xgboost.DMatrix(values[2], feature_types=types))
 
 
-def test_the_history_that_was_known_helps_the_first_version(loans):
-    labels, without = judged(loans, histories.nothing, SPLIT)
-    _, known = judged(loans, histories.as_of, SPLIT)
+def test_the_history_that_was_known_helps_the_first_version(joined):
+    labels, without = judged(joined[histories.nothing], SPLIT)
+    _, known = judged(joined[histories.as_of], SPLIT)
     gain = auc_difference(labels, known, without)
     assert gain.lower > 0  # 95 % interval
     assert 0.005 < gain.value < 0.025  # what banks know of each other's future would be worth more
 
 
-def test_a_join_that_knows_the_future_pretends_a_gain_that_ours_does_not(loans):
+def test_a_join_that_knows_the_future_pretends_a_gain_that_ours_does_not(joined):
     """Without the bank's name, so that the history has to say all; 2004 is where charge-offs begin to differ."""
-    labels, without = judged(loans, histories.nothing, LATER, "bank")
-    _, known = judged(loans, histories.as_of, LATER, "bank")
-    _, leaked = judged(loans, histories.newest, LATER, "bank")
+    labels, without = judged(joined[histories.nothing], LATER, "bank")
+    _, known = judged(joined[histories.as_of], LATER, "bank")
+    _, leaked = judged(joined[histories.newest], LATER, "bank")
     assert auc_difference(labels, leaked, known).lower > 0.02
     assert auc(labels, leaked).value > auc(labels, without).value + 0.03
     assert auc(labels, known).value < auc(labels, without).value + 0.02

@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import re
 
@@ -16,15 +18,19 @@ def arguments(channels, model_dir, *more):
     return [*places, "--model_dir", str(model_dir), "--num_round", "20", *more]
 
 
-def test_same_input_gives_the_same_bytes(channels, model_dir, tmp_path):
-    train.main(arguments(channels, tmp_path))
-    assert (tmp_path / "xgboost-model").read_bytes() == (model_dir / "xgboost-model").read_bytes()
-    assert (tmp_path / "model.json").read_bytes() == (model_dir / "model.json").read_bytes()
+@pytest.fixture(scope="module")
+def again(channels, tmp_path_factory):
+    """The step of `model_dir` once more: where it left the model, and what it said."""
+    folder, said = tmp_path_factory.mktemp("again"), io.StringIO()
+    with contextlib.redirect_stdout(said):
+        train.main(arguments(channels, folder))
+    return folder, said.getvalue()
 
 
-def test_cross_fitted_probabilities_are_the_same_again(channels, model_dir, tmp_path):
-    train.main(arguments(channels, tmp_path))
-    assert (tmp_path / "cross_fitted.csv").read_bytes() == (model_dir / "cross_fitted.csv").read_bytes()
+@pytest.mark.parametrize("name", ["xgboost-model", "model.json", "cross_fitted.csv"])
+def test_same_input_gives_the_same_bytes(again, model_dir, name):
+    folder, _ = again
+    assert (folder / name).read_bytes() == (model_dir / name).read_bytes()
 
 
 def test_cross_fitted_probabilities_come_from_models_that_did_not_see_the_row(parts, model_dir):
@@ -54,21 +60,21 @@ def test_seed_is_a_parameter(channels, model_dir, tmp_path):
     assert (tmp_path / "xgboost-model").read_bytes() != (model_dir / "xgboost-model").read_bytes()
 
 
-def test_the_last_metric_in_the_log_is_the_reported_one(channels, tmp_path, capsys):
+def test_the_last_metric_in_the_log_is_the_reported_one(again):
     """SageMaker takes the last match of the definition's pattern for the job's metric."""
-    train.main(arguments(channels, tmp_path))
+    folder, said = again
     (pattern,) = METRICS.values()
-    reported = re.findall(pattern, capsys.readouterr().out)
+    reported = re.findall(pattern, said)
     assert len(reported) > 1
     assert float(reported[-1]) == pytest.approx(
-        json.loads((tmp_path / "model.json").read_text())["validation_auc"], abs=1e-6
+        json.loads((folder / "model.json").read_text())["validation_auc"], abs=1e-6
     )
 
 
-def test_the_last_line_of_the_log_is_one_that_sagemakers_own_definition_matches(channels, tmp_path, capsys):
+def test_the_last_line_of_the_log_is_one_that_sagemakers_own_definition_matches(again):
     """Its XGBoost algorithm's: a round in brackets, then the metric."""
-    train.main(arguments(channels, tmp_path))
-    assert re.fullmatch(r"\[\d+\]\tvalidation-auc:0\.\d+", capsys.readouterr().out.splitlines()[-1])
+    _, said = again
+    assert re.fullmatch(r"\[\d+\]\tvalidation-auc:0\.\d+", said.splitlines()[-1])
 
 
 def test_reported_metric_comes_from_a_model_that_did_not_see_the_validation_rows(parts, model_dir):

@@ -4,7 +4,6 @@ import csv
 import gzip
 import itertools
 import json
-import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,8 @@ from monitoring.steps.options import Clients
 from tests.unit.lambdas.checked_client import CheckedClient
 from tests.unit.pipeline_code import histories
 
+from .buckets import Buckets
+
 LOANS = Path(__file__).parents[4] / "data" / "loans" / "sba_sample.csv.gz"
 PERIODS = ["--train-from", "2000-10-01", "--train-to", "2002-09-30", "--test-from", "2002-10-01"]
 PERIODS += ["--test-to", "2002-12-31"]
@@ -35,7 +36,10 @@ JANUARY = Window.read("2003-01-01T00:00:00Z/2003-02-01T00:00:00Z")
 
 @pytest.fixture(scope="session")
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run of the training pipeline leaves: one folder an output, and model.tar.gz."""
+    """What a run of the training pipeline leaves: one folder an output, and model.tar.gz, but without its code.
+
+    No monitor reads that, and it is most of the archive's files.
+    """
     base = tmp_path_factory.mktemp("training")
     given, made = base / "processing" / "input", base / "processing" / "output"
     (given / "raw").mkdir(parents=True)
@@ -53,7 +57,8 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with tarfile.open(given / "model" / "model.tar.gz", "w:gz") as archive:
             archive.add(base / "model", arcname=".")
         evaluate.main(["--label-maturity-days", "730"])
-    shutil.copy(given / "model" / "model.tar.gz", made / "model.tar.gz")
+    with tarfile.open(made / "model.tar.gz", "w:gz") as archive:
+        archive.add(base / "model", arcname=".", filter=lambda each: None if each.name == "./code" else each)
     return made
 
 
@@ -210,15 +215,6 @@ def captured(row: dict[str, Any], prediction: dict[str, Any], at: datetime, reco
     )
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[Any]:
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        for bucket in ("capture", "artifacts"):
-            client.create_bucket(Bucket=bucket)
-        yield client
-
-
 @pytest.fixture(scope="session")
 def artifacts(registered: Path) -> dict[str, bytes]:
     """Documents and archive of the registered version, by key."""
@@ -227,13 +223,21 @@ def artifacts(registered: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def account(s3: Any, artifacts: dict[str, bytes], model: inference.Model) -> Account:
-    for bucket in ("capture", "artifacts"):
-        for each in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=each["Key"])
-    for key, body in artifacts.items():
-        s3.put_object(Bucket="artifacts", Key=key, Body=body)
-    return Account(s3, model, package=package())
+def account(artifacts: dict[str, bytes], model: inference.Model) -> Account:
+    return Account(Buckets({"capture": {}, "artifacts": dict(artifacts)}), model, package=package())
+
+
+@pytest.fixture
+def account_of_boto3(registered: Path, artifacts: dict[str, bytes], model: inference.Model) -> Iterator[Account]:
+    """The same where clients of boto3 find it, and with the whole archive."""
+    whole = registered.parent / "input" / "model" / "model.tar.gz"
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        for bucket in ("capture", "artifacts"):
+            s3.create_bucket(Bucket=bucket)
+        for key, body in artifacts.items():
+            s3.put_object(Bucket="artifacts", Key=key, Body=whole.read_bytes() if key.endswith(whole.name) else body)
+        yield Account(s3, model, package=package())
 
 
 def package() -> dict[str, Any]:

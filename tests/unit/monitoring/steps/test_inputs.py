@@ -18,7 +18,7 @@ AT = datetime(2003, 1, 10, 8, tzinfo=UTC)
 ONE = ["--windows", str(JANUARY)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rows(loans):
     """Six hundred applications, some of each month of the training period."""
     training = [month for month in loans if "2000-10" <= month <= "2002-09"]

@@ -14,15 +14,20 @@ LATER = datetime(2003, 3, 1, tzinfo=UTC)
 ONE = ["--outcome-windows", str(JANUARY)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rows(loans):
     return loans["2003-01"][:300]
 
 
+@pytest.fixture(scope="module")
+def applications(rows):
+    return [application(row) for row in rows]
+
+
 @pytest.fixture
-def watched(account, rows):
+def watched(account, applications):
     """A month's applications, answered, and no outcome yet."""
-    return account.capture([application(row) for row in rows], AT)
+    return account.capture(applications, AT)
 
 
 def approved(account, window=JANUARY):

@@ -309,8 +309,9 @@ def test_a_real_run_from_capture_to_report(account, loans):
     assert CALIBRATION in latest["confirmed"]
 
 
-def test_the_steps_run_from_their_command_lines(account, loans, monkeypatch, capsys):
+def test_the_steps_run_from_their_command_lines(account_of_boto3, loans, monkeypatch, capsys):
     """With clients of the environment's own, down to the metric that the alarm watches."""
+    account = account_of_boto3
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     sagemaker = boto3.client("sagemaker")
     sagemaker.create_model_package_group(ModelPackageGroupName="loans")
