@@ -19,15 +19,14 @@ from typing import Any, NoReturn
 
 from local_aws.warm.call import Call
 
-_DEFAULTS = (signal.SIGCHLD, signal.SIGHUP)
-
 
 def settle(environment: Mapping[str, str], cwd: str) -> None:
-    """Environment, folder and signals of a process that has just begun; for a command that is executed too."""
+    """Environment, folder and signals of a process that has just begun; for a command that is executed too.
+
+    What the server ignores, as one does that a shell started with `&` or nohup, its jobs ignore warm or not.
+    """
     signal.set_wakeup_fd(-1)
-    for number in _DEFAULTS:
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(environment)

@@ -2,9 +2,9 @@
 
 A request is the names of packages (`packages.MODULES`) separated by spaces, or ".", with the ends of three pipes: a
 socket of the room, its stdin, and its stdout and stderr. On the room's socket the zygote answers with the process id
-(4 bytes). When the room has ended it says so (1 byte), still unreaped, so that its group can be killed; told to
-(1 byte), or when that socket closes, it reaps it and answers with the exit code (1 byte). When the server's socket
-closes, every group is killed.
+(4 bytes), which by then is its group's as well. When the room has ended it says so (1 byte), still unreaped, so that
+its group can be killed; told to (1 byte), or when that socket closes, it reaps it and answers with the exit code
+(1 byte). When the server's socket closes, every group is killed.
 
 A fork takes only one thread along. So a package that starts threads when it is imported is answered with 0 and its
 name, and this zygote forks no more.
@@ -76,11 +76,14 @@ class Zygote:
                 for end in ends[1:]:
                     os.close(end)
                 return None
+        led, leads = os.pipe()
         pid = os.fork()
         if pid == 0:
-            return self._enter(room, ends[1:])
-        for end in ends[1:]:
+            return self._enter(room, [*ends[1:], led, leads])
+        for end in (*ends[1:], leads):
             os.close(end)
+        os.read(led, 1)  # ends when it leads its group: a stop may come as soon as its id is told
+        os.close(led)
         self._rooms[pid] = room
         self._selector.register(room, selectors.EVENT_READ, pid)
         with contextlib.suppress(OSError):
@@ -142,8 +145,6 @@ class Zygote:
 def _kill(group: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(group, signal.SIGKILL)  # one that has not made its group yet
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +114,20 @@ def test_a_warm_python_does_what_a_new_one_does(run: Run, name: str, argv: list[
     assert [line.replace("ROOT/1", "ROOT/0") for line in warm[1]] == cold[1]
 
 
+@pytest.mark.parametrize("ignored", [signal.SIGINT, signal.SIGHUP])
+def test_what_the_server_ignores_jobs_ignore_warm_or_not(run: Run, anew: None, ignored: int) -> None:
+    """A shell starts what stands before `&` with SIGINT ignored, nohup with SIGHUP."""
+    script = f"{IS_WARM}import signal\nprint(signal.getsignal({int(ignored)}))"
+    before = signal.signal(ignored, signal.SIG_IGN)
+    try:
+        assert [run(script, warm=warm) for warm in (True, False)] == [
+            (0, ["True", str(signal.SIG_IGN)]),
+            (0, ["False", str(signal.SIG_IGN)]),
+        ]
+    finally:
+        signal.signal(ignored, before)
+
+
 def test_packages_that_the_code_names_are_there_before_it_starts(run: Run) -> None:
     assert run(IS_WARM) == (0, ["True"])
     assert run(IS_WARM, warm=False) == (0, ["False"])
@@ -127,7 +142,7 @@ def test_what_is_read_when_an_interpreter_starts_gets_a_new_one(run: Run, differ
     assert run(IS_WARM, **different) == (0, ["False"])
 
 
-@pytest.mark.parametrize("shell", ["ulimit -n 99; ", "trap '' HUP; ", "exec 5</dev/null; "])
+@pytest.mark.parametrize("shell", ["ulimit -n 99; ", "trap '' USR1; ", "exec 5</dev/null; "])
 def test_what_a_shell_changes_for_its_commands_holds(run: Run, shell: str) -> None:
     assert run(IS_WARM, argv=["/bin/sh", "-c", f"{shell}exec python3 -m job"]) == (0, ["False"])
 
@@ -178,6 +193,40 @@ def test_jobs_of_an_interpreter_that_ends_are_killed_and_the_next_one_runs(run: 
     assert run("print(1)") == (0, ["1"])
     assert run(IS_WARM) == (0, ["True"])
     assert time.monotonic() - began < 20
+
+
+SLOW_ROOM = """
+import os, runpy, sys, time
+setsid = os.setsid
+def slow():
+    time.sleep(0.5)
+    setsid()
+os.setsid = slow
+sys.path[0] = os.path.dirname(ZYGOTE)
+runpy.run_path(ZYGOTE, run_name="__main__")
+"""
+
+
+def test_a_stop_that_comes_before_the_job_leads_its_group_is_not_lost(
+    run: Run, anew: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine a fork may not have run yet when its process id is known, and be stopped."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(f"ZYGOTE = {str(starter._ZYGOTE)!r}\n{SLOW_ROOM}")
+    monkeypatch.setattr(starter, "_ZYGOTE", slow)
+    begin = starter.start
+
+    def begin_and_stop(packages: list[str]) -> starter.Room | None:
+        room = begin(packages)
+        threading.Thread(target=container.stop, args=(0,)).start()
+        return room
+
+    monkeypatch.setattr(starter, "start", begin_and_stop)
+    container = Container(tmp_path / "job")
+    container.root.mkdir()
+    began = time.monotonic()
+    assert container.run(["sleep", "20"], ENVIRONMENT, print) in (128 + signal.SIGTERM, 128 + signal.SIGKILL)
+    assert time.monotonic() - began < 10
 
 
 def test_a_package_that_starts_threads_is_left_to_the_jobs(

@@ -13,7 +13,14 @@ from botocore.exceptions import ClientError
 from local_aws import clients
 from local_aws.core import api
 from local_aws.core.api import Context
-from local_aws.sagemaker import executions, registry, search, transform  # noqa: F401 - they declare operations
+from local_aws.sagemaker import (  # noqa: F401 - they declare operations
+    executions,
+    jobs,
+    pipeline_runs,
+    registry,
+    search,
+    transform,
+)
 
 BUCKET = "s3://bucket"
 ROLE = "arn:aws:iam::111122223333:role/pipelines-role"
@@ -75,6 +82,20 @@ class MemoryLogs:
 
     def of(self, job: str) -> list[str]:
         return [line for (_, stream), lines in self.lines.items() if stream.startswith(f"{job}/") for line in lines]
+
+
+@pytest.fixture(autouse=True)
+def _no_job_left() -> Iterator[None]:
+    """What a failed test leaves running or stopped is no matter of the next one's."""
+    yield
+    left = list(jobs._running.values())
+    if left:
+        jobs.end_all()
+        for job in left:
+            job.done.wait(5)
+        jobs._running.clear()
+    pipeline_runs._running.clear()
+    jobs.server_stops.clear()
 
 
 @pytest.fixture
