@@ -7,9 +7,11 @@ import threading
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from local_aws import permissions
+from local_aws.core import shapes
 from local_aws.core.api import Context
 
 _lock = threading.Lock()
@@ -44,7 +46,11 @@ def client(service: str, ctx: Context, role: str | None = None, session: str = "
 
 @functools.lru_cache(maxsize=256)
 def _client(service: str, ctx: Context, keys: tuple[str, ...], endpoint: str) -> Any:
+    # Each session would read the models of its services again.
+    reads_once = botocore.session.Session()
+    reads_once.register_component("data_loader", shapes.loader)
     session = boto3.session.Session(
+        botocore_session=reads_once,
         # ministack takes a key of twelve digits as the account; nothing checks the secret.
         aws_access_key_id=keys[0],
         aws_secret_access_key=keys[1],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -26,10 +27,15 @@ def start(*, detach: bool) -> None:
         server = home.running() or start_detached(home)
         _tell_ready(server)
         return
-    from local_aws import server as process
+    # Nothing that the start makes becomes garbage, and looking for some takes a sixth of it; the server freezes it.
+    gc.disable()
+    try:
+        from local_aws import server as process
 
-    process.configure_logging()
-    process.serve(home, _tell_ready)
+        process.configure_logging()
+        process.serve(home, _tell_ready)
+    finally:
+        gc.enable()
 
 
 def start_detached(home: Home) -> Server:

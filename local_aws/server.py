@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import logging
@@ -66,6 +67,7 @@ def serve(home: Home, ready: Callable[[Server], None]) -> None:
         )
         mode = _mode()
         _isolate(server, home)
+        seam.defer_seldom_used()
         _extend()
         permissions.install(mode, home.path)
         saver = checkpoints.Saver(home.path)
@@ -186,6 +188,7 @@ class _Process:
         from hypercorn.asyncio import serve as hypercorn
         from hypercorn.config import Config
 
+        seam.send_answers_whole()
         config = Config()
         config.bind = [f"fd://{self._listener.fileno()}"]
         config.keep_alive_timeout = 75
@@ -221,6 +224,9 @@ class _Process:
             await asyncio.to_thread(_guarded, hook)
         for tick in [*api.ticks, api.Tick(0.5, self._saver.tick)]:
             threading.Thread(target=self._repeat, args=(tick,), name="tick", daemon=True).start()
+        # Modules and the restored state stay: no collection is to look at them again.
+        gc.freeze()
+        gc.enable()
         self._home.write(self._server)
         self._ready(self._server)
 

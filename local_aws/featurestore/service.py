@@ -20,7 +20,9 @@ def install() -> None:
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> seam.Response:
         if path.startswith(_PATHS):
-            status, told, content = await rest.answer(seam.current(), FEATURESTORE_RUNTIME, method, path, query, body)
+            status, told, content = await rest.answer(
+                seam.current(), FEATURESTORE_RUNTIME, method, path, query, body, brief=True
+            )
             # ministack rewrites a "Content-Type" of JSON to the control plane's protocol; in lower case it lets it be.
             return status, {name.lower(): value for name, value in told.items()}, content
         return await others(method, path, headers, body, query)

@@ -58,10 +58,9 @@ def allowed(role: str | None, ctx: Context, needs: Iterable[seam.Needed]) -> sea
     if _mode is Mode.OFF or not role or not seam.role_exists(role):
         return None
     refused: seam.Needed | None = None
-    statements = _policies.of(role)
     deployed = _lookup.now()
     for need in (each for one in needs for each in (_placed(one), *encryption.needs(ctx, one, deployed))):
-        fits, granted = seam.grants(role, statements, need, ctx.region)
+        fits, granted = seam.grants(role, _policies.of(role, need[0]), need, ctx.region)
         assert _journal is not None
         new = _journal.write(role, need, granted)
         if not fits:

@@ -4,8 +4,7 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
+from local_aws.core import shapes
 
 
 @dataclass(frozen=True)
@@ -62,10 +61,5 @@ SET_BY_PIPELINE = {"RegisterModel": ("ModelPackageName", "ClientToken")}
 @functools.cache
 def shape(operation: str, direction: str) -> Any:
     """botocore's shape of a SageMaker operation's "input" or "output"."""
-    model = _service().operation_model(operation)
+    model = shapes.service_model("sagemaker").operation_model(operation)
     return model.input_shape if direction == "input" else model.output_shape
-
-
-@functools.cache
-def _service() -> Any:
-    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")

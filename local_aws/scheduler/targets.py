@@ -5,7 +5,6 @@ Source: user guide, managing-targets-universal, managing-targets-templated and m
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from dataclasses import dataclass
@@ -13,11 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from botocore import xform_name
-from botocore.loaders import Loader
+from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationModel, ServiceModel
 from botocore.validate import ParamValidator
 
 from local_aws import clients
+from local_aws.core import shapes
 from local_aws.core.api import Context, ValidationException
 
 Row = dict[str, Any]
@@ -188,9 +188,8 @@ def _botocore(service: str) -> str:
     return _SERVICES.get(service, service)
 
 
-@functools.cache
 def _model(service: str) -> ServiceModel | None:
-    loader = Loader()
-    if service not in loader.list_available_services("service-2"):
+    try:
+        return shapes.service_model(service)
+    except UnknownServiceError:
         return None
-    return ServiceModel(loader.load_service_model(service, "service-2"), service)

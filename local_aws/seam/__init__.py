@@ -32,6 +32,7 @@ from local_aws.seam.cloudformation import (
     wrap_created,
     wrap_stack_action,
 )
+from local_aws.seam.deferred import defer_seldom_used
 from local_aws.seam.functions import (
     connect_function,
     end_function_processes,
@@ -53,6 +54,7 @@ from local_aws.seam.hosting import (
     current,
     put_event,
     replace_service_handler,
+    send_answers_whole,
     service_handler,
 )
 from local_aws.seam.identities import caller, guard_assume_role
@@ -153,6 +155,7 @@ __all__ = [
     "current",
     "dashboard",
     "decide",
+    "defer_seldom_used",
     "delete_dashboard",
     "end_function_processes",
     "event_invoke_config",
@@ -198,6 +201,7 @@ __all__ = [
     "rule_alarms",
     "run_on_worker_threads",
     "run_statement",
+    "send_answers_whole",
     "service_handler",
     "service_may_assume",
     "service_states",

@@ -140,10 +140,10 @@ class Policies:
     """The statements of roles, taken apart once until IAM's documents change."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[Any, list[Statement]]] = {}
+        self._known: dict[str, tuple[Any, list[Statement], dict[str, list[Statement]]]] = {}
 
-    def of(self, role: str) -> list[Statement]:
-        """The statements of the identity policies of a role, given by its ARN."""
+    def of(self, role: str, action: str) -> list[Statement]:
+        """The statements about an action in the identity policies of a role, given by its ARN."""
         from ministack.core import iam_evaluator
         from ministack.services import iam
 
@@ -155,8 +155,13 @@ class Policies:
         known = self._known.get(role)
         if known is None or known[0] != documents:
             statements = [each for one in documents for each in iam_evaluator.parse_policy_document(one)]
-            known = self._known[role] = (documents, statements)
-        return known[1]
+            known = self._known[role] = (documents, statements, {})
+        _, statements, by_action = known
+        if action not in by_action:
+            by_action[action] = [
+                each for each in statements if iam_evaluator._action_matches(action, each.actions, each.not_actions)
+            ]
+        return by_action[action]
 
 
 def grants(role: str, statements: Iterable[Statement], need: Needed, region: str) -> tuple[bool, list[tuple[str, Any]]]:

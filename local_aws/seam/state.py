@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from local_aws.seam.cloudformation import stacks
+from local_aws.seam.deferred import used
 
 # What ministack keeps of S3 in memory only; its own state holds the settings of buckets.
 _S3_STORES = (
@@ -70,14 +72,16 @@ def service_states() -> dict[str, Any]:
     from ministack import app
 
     states: dict[str, Any] = {}
-    for name, get_state in app._build_persistence_save_dict().items():
+    for name, module_name in used(app._state_map).items():
+        # Also those that only other services have imported.
+        module: Any = app._loaded_modules.get(module_name) or sys.modules.get(f"ministack.services.{module_name}")
+        if not hasattr(module, "get_state"):
+            continue
         if name in _UNCOPIED:
-            module = app._get_module(app._state_map[name])
             states[name] = {kept: getattr(module, f"_{kept}") for kept in _UNCOPIED[name]}
         elif name == "cloudformation":
-            stores = app._get_module(app._state_map[name])._PERSISTED_STORES
-            states[name] = {key: store() for store, key in stores}
-        elif (state := get_state()) is not None:
+            states[name] = {key: store() for store, key in module._PERSISTED_STORES}
+        elif (state := module.get_state()) is not None:
             states[name] = state
     if "s3" in states:
         from ministack.services import s3

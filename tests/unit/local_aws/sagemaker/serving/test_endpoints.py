@@ -319,7 +319,10 @@ def test_an_update_moves_all_requests_without_losing_one(
     for thread in threads:
         thread.start()
     described = update(ctx, "two", DeploymentConfig=canary(30, 1))
-    time.sleep(0.1)
+    updated = len(answers)
+    deadline = time.monotonic() + 10
+    while len(answers) < updated + len(threads) + 20 and time.monotonic() < deadline:
+        time.sleep(0.01)  # those that were under way, and twenty that were sent after the update
     stop.set()
     for thread in threads:
         thread.join()
