@@ -56,12 +56,12 @@ def read(target: Target, arn: str, step: str | None = None, most: int | None = N
 
     Raises UsageError for a step that the run does not have.
     """
-    run = runs.detail(target, arn)
+    run, steps = runs.with_answers(target, arn)
     _check(run, step)
     reader = JobLogs(target.clients("logs"))
     lines: dict[str, tuple[str, ...]] = {}
     before: dict[str, int] = {}
-    for each in pipelines.listed_steps(target.clients("sagemaker"), arn):
+    for each in steps:
         if step in (None, each["StepName"]):
             kept: deque[str] = deque(maxlen=most)
             count = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from botocore.exceptions import ClientError
 
 _MISSING = ("404", "NoSuchKey", "NoSuchBucket", "NoSuchVersion", "ResourceNotFound", "ResourceNotFoundException")
 _FORBIDDEN = ("403", "AccessDenied", "AccessDeniedException")
+_AS_THEY_ARE = {str, int, float, bool, NoneType}
 _NOT_THERE = ("does not exist", "Could not find", "not found")
 
 
@@ -58,6 +60,8 @@ def is_missing(error: ClientError) -> bool:
 
 def plain(value: Any) -> Any:
     """Times as texts, at any depth."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, datetime):
         return stamp(value)
     if isinstance(value, Mapping):

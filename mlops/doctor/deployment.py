@@ -22,7 +22,7 @@ _BROKEN_ENDPOINT = ("Failed", "OutOfService", "UpdateRollbackFailed")
 
 def stacks(patient: Patient) -> Iterator[Finding]:
     """Each is there, and nothing goes on in it."""
-    states = {name: verify.describe(patient.clients, name).status for name in names(patient)}
+    states = {name: patient.stack(name).status for name in names(patient)}
     missing = [name for name, status in states.items() if status == verify.MISSING]
     if len(missing) == len(states):
         yield bad(f"environment {patient.environment}: is not deployed", patient.deploy)
@@ -65,7 +65,7 @@ def dead_letters(patient: Patient) -> Iterator[Finding]:
     for target in patient.targets:
         model = target.names
         for stack in (model.release_stack, model.monitoring_stack, model.governance_stack):
-            for key, url in verify.describe(patient.clients, stack).outputs.items():
+            for key, url in patient.stack(stack).outputs.items():
                 if "DeadLetterQueueUrl" not in key:
                     continue
                 watched += 1
@@ -106,7 +106,7 @@ def endpoints(patient: Patient) -> Iterator[Finding]:
 
 def subscriptions(patient: Patient) -> Iterator[Finding]:
     """Whether those who are to be told have confirmed that they want to be."""
-    foundation = verify.describe(patient.clients, _shared(patient).foundation_stack)
+    foundation = patient.stack(_shared(patient).foundation_stack)
     topic = foundation.outputs.get("TopicArn")
     if topic is None:
         return
@@ -125,7 +125,7 @@ def subscriptions(patient: Patient) -> Iterator[Finding]:
 
 def trail(patient: Patient) -> Iterator[Finding]:
     """Whether CloudTrail records."""
-    name = verify.describe(patient.clients, _shared(patient).access_stack).outputs.get("TrailName")
+    name = patient.stack(_shared(patient).access_stack).outputs.get("TrailName")
     if name is None or patient.is_local:  # the local AWS makes none: what it does is in its own log
         return
     try:

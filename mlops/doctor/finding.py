@@ -1,13 +1,16 @@
 """What a check found, and how it is mended. Pure."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from threading import Lock
 
+from mlops import verify
 from mlops.aws import Clients
 from mlops.cdk import ROOT
 from mlops.target import LOCAL, Target
+from mlops.verify import Stack
 from stacks.settings import EnvironmentSettings
 
 
@@ -48,6 +51,8 @@ class Patient:
     targets: tuple[Target, ...]
     clients: Clients
     config: Path = ROOT / "config"
+    _stacks: dict[str, Stack] = field(default_factory=dict, repr=False, compare=False)
+    _reading: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def environment(self) -> str:
@@ -56,6 +61,13 @@ class Patient:
     @property
     def is_local(self) -> bool:
         return self.environment == LOCAL
+
+    def stack(self, name: str) -> Stack:
+        """The stack as it was when the first check asked for it: checks look side by side, and many at the same one."""
+        with self._reading:
+            if name not in self._stacks:
+                self._stacks[name] = verify.describe(self.clients, name)
+            return self._stacks[name]
 
     @property
     def option(self) -> str:

@@ -56,6 +56,11 @@ def of(target: Target, purpose: str, most: int) -> list[Run]:
 
 def detail(target: Target, arn: str) -> Run:
     """One execution with its steps; raises CommandError if there is none, or it is no pipeline's of this model."""
+    return with_answers(target, arn)[0]
+
+
+def with_answers(target: Target, arn: str) -> tuple[Run, list[dict[str, Any]]]:
+    """`detail`, and its steps as ListPipelineExecutionSteps has them: by their jobs one finds their logs."""
     sagemaker = target.clients("sagemaker")
     try:
         execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
@@ -68,7 +73,7 @@ def detail(target: Target, arn: str) -> Run:
     if not purpose:
         raise CommandError(f"execution {arn}: is of pipeline {pipeline}, which is none of {target.title}")
     steps = listed_steps(sagemaker, arn)
-    return of_answers(purpose, execution, steps, definition(sagemaker, arn))
+    return of_answers(purpose, execution, steps, definition(sagemaker, arn)), steps
 
 
 def definition(sagemaker: Any, arn: str) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,12 +54,17 @@ def evidenced(world: World) -> Evidenced:
     return Evidenced(world)
 
 
+_CONFIG = target.CONFIG
+_read = cache(target.load)
+"""The repository's own configuration, of each environment once: it does not change while tests run."""
+
+
 def _with_one_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment is as configured, but for other models: commands need not name the one that is played."""
     load = target.load
 
     def load_one(config: Path, environment: str) -> Any:
-        settings = load(config, environment)
+        settings = (_read if config == _CONFIG else load)(config, environment)
         if config != target.CONFIG:  # a test's own
             return settings
         models = {name: each for name, each in settings.models.items() if name == "loan_approval"}

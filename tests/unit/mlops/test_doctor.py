@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from local_aws.state import Home
-from mlops import doctor, target
+from mlops import doctor, target, verify
 from mlops.__main__ import main
 from mlops.doctor import Finding, Level, Patient, account, configuration, deployment, machine
 from stacks.settings import EnvironmentSettings, load
@@ -198,7 +199,7 @@ def test_what_is_not_deployed_is_one_finding_and_what_is_half_deployed_one_a_sta
     prod.deploy(names[1:])
     prod.stacks[names[1]] = ("UPDATE_IN_PROGRESS", {})
     prod.stacks[names[2]] = ("UPDATE_ROLLBACK_FAILED", {})
-    found = list(deployment.stacks(patient))
+    found = list(deployment.stacks(prod.patient()))
     assert [each.level for each in found] == [Level.BAD, Level.WARN, Level.BAD, Level.OK]
     assert [each.what for each in found[:2]] == [
         f"stack {names[0]}: is not deployed, others are", f"stack {names[1]}: is UPDATE_IN_PROGRESS"
@@ -304,3 +305,17 @@ def test_an_account_that_cannot_be_reached_ends_with_code_1_and_its_remedy(
     assert (last["about"], last["level"]) == ("account", "bad")
     assert last["remedy"] == "start it: python -m local_aws start, or `mlops demo --keep`"
     assert answer["counts"]["bad"] == 1
+
+
+def test_a_stack_is_described_once_for_all_checks(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = Patient(load(CONFIG, "local"), (world.target,), world.clients)
+    describe, asked = verify.describe, Counter[str]()
+
+    def counted(clients: Any, name: str) -> verify.Stack:
+        asked[name] += 1
+        return describe(clients, name)
+
+    monkeypatch.setattr(verify, "describe", counted)
+    for check in (deployment.stacks, deployment.dead_letters, deployment.subscriptions, deployment.trail):
+        levels(check(patient))
+    assert set(asked.values()) == {1} and set(asked) >= set(deployment.names(patient))

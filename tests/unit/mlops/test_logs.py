@@ -162,3 +162,14 @@ def test_the_training_jobs_of_a_tuning_are_found_by_its_name() -> None:
     assert list(reader.new(step)) == ["auc 0.7"]
     assert list(reader.new(step)) == []
     assert written.asked[0] == "/aws/sagemaker/TrainingJobs:tune-"
+
+
+def test_steps_are_listed_once_for_the_run_and_for_its_log_lines(
+    world: World, running: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running("training", "t1", "Failed", 0)
+    paginator, asked = world.registry.get_paginator("list_pipeline_execution_steps"), []
+    monkeypatch.setattr(world.registry, "get_paginator", lambda name: asked.append(name) or paginator)
+    read = logs.read(world.target, ARN.format("training", "t1"))
+    assert ([each.name for each in read.run.steps], list(read.lines)) == (["Validate", "Train"], ["Validate"])
+    assert asked == ["list_pipeline_execution_steps"]

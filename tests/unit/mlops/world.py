@@ -13,6 +13,8 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ssm.models import ssm_backends
 
 from mlops import target
 from mlops_constructs.naming import EnvironmentNames, ReleaseParameter
@@ -200,8 +202,10 @@ class World:
         return target.find(self.environment, None)
 
     def set(self, parameter: ReleaseParameter, value: str) -> None:
-        name = self.names.release_parameter(parameter)
-        self.ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+        # Into moto and not through its API: each test begins with ten of them, which were a sixth of its time.
+        store: Any = ssm_backends[DEFAULT_ACCOUNT_ID][REGION]
+        name, none = self.names.release_parameter(parameter), None
+        store.put_parameter(name, none, value, "String", none, none, True, [], "text", tier=none, policies=none)
 
     def get(self, parameter: ReleaseParameter) -> str:
         return str(self.ssm.get_parameter(Name=self.names.release_parameter(parameter))["Parameter"]["Value"])

@@ -13,10 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore import xform_name
-from botocore.validate import ParamValidator
-
+from tests.unit.lambdas.checked_client import check, operation
 from tests.unit.lambdas.record_keeper.fakes.governance import Cards, Graph
 from tests.unit.lambdas.record_keeper.fakes.mlflow import Mlflow
 from tests.unit.lambdas.record_keeper.fakes.pipeline import Pipeline, Run
@@ -62,13 +59,6 @@ class CrashError(Exception):
     """The run ends here: the call before it took effect."""
 
 
-@cache
-def _operation(service: str, method: str) -> tuple[str, Any]:
-    model = botocore.session.get_session().get_service_model(service)
-    name = next(name for name in model.operation_names if xform_name(name) == method)
-    return name, model.operation_model(name).input_shape
-
-
 class World:
     """toml: what the code bundle has as card.toml."""
 
@@ -87,6 +77,9 @@ class World:
         self.after_call: Callable[[str], object] = _nothing
         self.storage.put(f"{SNAPSHOT}loans.csv.gz", b"loans")
         self.storage.put(CODE, _bundle(toml))
+
+    def __getstate__(self) -> Row:
+        return self.__dict__ | {"before_call": _nothing, "after_call": _nothing}
 
     # What people, time and other parts of the platform do.
 
@@ -254,10 +247,9 @@ class World:
     def call(self, service: str, method: str, parameters: Row) -> Any:
         if service == "mlflow":
             return self._ask_mlflow(method, **parameters)
-        name, shape = _operation(service, method)
+        name, shape = operation(service, method)
         if self.checked:
-            report = ParamValidator().validate(parameters, shape)
-            assert not report.has_errors(), report.generate_report()
+            check(parameters, shape)
         self.clock.pass_seconds(SECONDS_A_CALL)
         self.before_call(name)
         self.calls.append(name)
@@ -320,6 +312,7 @@ class World:
         return {}
 
 
+@cache
 def _bundle(toml: str) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:

@@ -5,9 +5,10 @@ A play can be kept after any call and played on from there, as if the run had en
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +40,34 @@ class Scenario:
         world = World(**self.world, checked=checked)
         Play(Controller(modules, world, **self.policy), self.before).to_the_end()
         return Play(Controller(modules, world, **self.policy), self.steps)
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a scenario goes when nothing comes between.
+
+    begun: the world where its steps begin. ended: the one where they led to, which is only looked at; final: its state.
+    calls: how many it took.
+    """
+
+    scenario: Scenario
+    begun: bytes
+    ended: World
+    final: dict[str, Any]
+    calls: int
+
+    @classmethod
+    def of(cls, scenario: Scenario, modules: SimpleNamespace) -> Story:
+        play = scenario.start(modules)
+        begun, before = pickle.dumps(play.world), len(play.world.calls)
+        ended = play.to_the_end()
+        return cls(scenario, begun, ended, ended.final(), len(ended.calls) - before)
+
+    def start(self, modules: SimpleNamespace) -> Play:
+        """From where its steps begin; no call is checked a second time."""
+        world: World = pickle.loads(self.begun)
+        world.checked = False
+        return Play(Controller(modules, world, **self.scenario.policy), self.scenario.steps)
 
 
 @dataclass
@@ -97,20 +126,36 @@ class Play:
 
     def keep_all(self) -> list[Kept]:
         """Play to the end, keeping the state after every call."""
+        kept = self._keeping()
+        self.to_the_end()
+        return kept
+
+    def keep(self, points: Collection[int]) -> list[Kept]:
+        """Play on until the state after each of these calls is kept: the first is 0."""
+        kept = self._keeping(points)
+        ended = False
+        while len(kept) < len(points):
+            assert not ended, f"it ends before one of the calls {points}"
+            ended = self.proceed()
+        return kept
+
+    def _keeping(self, points: Collection[int] | None = None) -> list[Kept]:
+        """Where the states will be, of these points or of all."""
         kept: list[Kept] = []
-        deliver = self.rounds.deliver
+        deliver, calls = self.rounds.deliver, itertools.count()
 
         def delivering(event: object) -> None:
             self._event = event
             deliver(event)
 
         def keep(name: str) -> None:
-            state = pickle.dumps((self.world, self.index, self.rounds.idle))
-            kept.append(Kept(state, name, self._event))
+            nth = next(calls)
+            if points is None or nth in points:
+                state = pickle.dumps((self.world, self.index, self.rounds.idle))
+                kept.append(Kept(state, name, self._event))
 
         self.rounds.deliver = delivering
         self.world.after_call = keep
-        self.to_the_end()
         return kept
 
 

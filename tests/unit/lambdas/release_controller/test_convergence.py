@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import random
+from functools import cache
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.unit.lambdas.release_controller.names import POLICY, SCHEDULE, arn, number, refused
-from tests.unit.lambdas.release_controller.plays import play_beside, play_unluckily
+from tests.unit.lambdas.release_controller.plays import Story, play_beside, play_unluckily
 from tests.unit.lambdas.release_controller.scenarios import STRATEGIES, scenarios
 from tests.unit.lambdas.release_controller.world import IDLE, CrashError, World
 
@@ -69,12 +71,26 @@ def expected(ending):
     return ENDINGS.get(ending) or next(starts, LOSES)
 
 
+@pytest.fixture(scope="module")
+def stories(release_controller):
+    """By strategy, the story of each of its endings: each is played once."""
+
+    @cache
+    def told(strategy):
+        before = release_controller.logs.log.level
+        release_controller.logs.log.setLevel(logging.WARNING)
+        try:
+            return {ending: Story.of(scenario, release_controller) for ending, scenario in scenarios(strategy).items()}
+        finally:
+            release_controller.logs.log.setLevel(before)
+
+    return told
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_undisturbed_release_ends_as_it_should(quiet, strategy):
-    for ending, scenario in scenarios(strategy).items():
-        play = scenario.start(quiet)
-        world = play.to_the_end()
-        final = world.final()
+def test_undisturbed_release_ends_as_it_should(stories, strategy):
+    for ending, story in stories(strategy).items():
+        world, final = story.ended, story.final
         names = ("champion", "failed", "previous")
         assert tuple(number(final["parameters"][name]) for name in names) == expected(ending), ending
         assert final["parameters"]["champion"] == world.serving.held.champion == world.ssm.released, ending
@@ -90,55 +106,67 @@ def test_undisturbed_release_ends_as_it_should(quiet, strategy):
         )
 
 
-def some(strategy, chance):
-    """A sample of the strategy's scenarios, by their ending."""
-    return chance.sample(list(scenarios(strategy).items()), ENDINGS_SAMPLED)
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_message_says_what_happened_why_and_what_to_do(stories, strategy):
+    for ending, story in stories(strategy).items():
+        world = story.ended
+        for subject, body, chat in zip(world.told, world.outlets.bodies, world.outlets.chats, strict=True):
+            assert subject.startswith("[test] loan-approval: "), ending
+            what, why, todo = body.strip().split("\n")
+            assert what.startswith("What happened: ")
+            assert why.startswith("Why: ")
+            assert todo.startswith("What to do: ")
+            # A command to copy has no full stop behind it.
+            assert all(line.endswith(".") for line in (what, why, todo) if " run: " not in line), body
+            assert "None" not in body
+            assert (chat["version"], chat["source"]) == ("1.0", "custom")
+            content = chat["content"]
+            assert (content["textType"], content["title"]) == ("client-markdown", subject)
+            assert content["description"] and len(content["nextSteps"]) == 1
+
+
+def some(stories, strategy, chance):
+    """A sample of the strategy's stories, by their ending."""
+    return chance.sample(list(stories(strategy).items()), ENDINGS_SAMPLED)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_end_after_a_call_leads_to_the_same_state(quiet, strategy):
+def test_end_after_a_call_leads_to_the_same_state(quiet, stories, strategy):
     """The event is then delivered again, or lost."""
     chance = random.Random(strategy)
-    for ending, scenario in some(strategy, chance):
-        play = scenario.start(quiet, checked=False)
-        kept = play.keep_all()
-        wanted = play.world.final()
-        for point in chance.sample(kept, CRASHES):
-            resumed = point.resume(quiet, scenario, retried=chance.random() < 0.5)
-            assert resumed.to_the_end().final() == wanted, (ending, kept.index(point), point.call)
+    for ending, story in some(stories, strategy, chance):
+        points = sorted(chance.sample(range(story.calls), CRASHES))
+        for nth, point in zip(points, story.start(quiet).keep(points), strict=True):
+            resumed = point.resume(quiet, story.scenario, retried=chance.random() < 0.5)
+            assert resumed.to_the_end().final() == story.final, (ending, nth, point.call)
 
 
-def test_end_after_every_call_of_a_release(quiet):
-    scenario = scenarios("shadow")["better"]
-    play = scenario.start(quiet, checked=False)
-    kept = play.keep_all()
-    assert len(kept) > 100
+def test_end_after_every_call_of_a_release(quiet, stories):
+    story = stories("shadow")["better"]
+    kept = story.start(quiet).keep_all()
+    assert len(kept) == story.calls > 100
     for nth, point in enumerate(kept):
-        resumed = point.resume(quiet, scenario, retried=nth % 2 == 0)
-        assert resumed.to_the_end().final() == play.world.final(), (nth, point.call)
+        resumed = point.resume(quiet, story.scenario, retried=nth % 2 == 0)
+        assert resumed.to_the_end().final() == story.final, (nth, point.call)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_second_run_between_two_calls_does_no_harm_and_no_work(quiet, strategy):
+def test_second_run_between_two_calls_does_no_harm_and_no_work(quiet, stories, strategy):
     chance = random.Random(strategy)
-    for ending, scenario in some(strategy, chance):
-        play = scenario.start(quiet, checked=False)
-        before = len(play.world.calls)
-        alone = play.to_the_end()
-        nth = chance.randint(1, len(alone.calls) - before)
-        beside = play_beside(scenario.start(quiet, checked=False), nth)
-        assert (beside.final(), beside.work()) == (alone.final(), alone.work()), (ending, nth)
+    for ending, story in some(stories, strategy, chance):
+        nth = chance.randint(1, story.calls)
+        beside = play_beside(story.start(quiet), nth)
+        assert (beside.final(), beside.work()) == (story.final, story.ended.work()), (ending, nth)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_random_schedule_with_a_fifth_of_the_calls_failing_ends_the_same(quiet, strategy):
-    endings = scenarios(strategy)
+def test_random_schedule_with_a_fifth_of_the_calls_failing_ends_the_same(quiet, stories, strategy):
+    endings = stories(strategy)
     for seed in range(SCHEDULES):
         chance = random.Random(f"{strategy} {seed}")
         ending = chance.choice(list(endings))
-        wanted = endings[ending].start(quiet, checked=False).to_the_end().final()
-        found = play_unluckily(endings[ending].start(quiet, checked=False), chance, 0.2).final()
-        assert found == wanted, (ending, seed)
+        found = play_unluckily(endings[ending].start(quiet), chance, 0.2).final()
+        assert found == endings[ending].final, (ending, seed)
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))

@@ -9,13 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore import xform_name
-from botocore.validate import ParamValidator
-
+from tests.unit.lambdas.checked_client import check, operation
 from tests.unit.lambdas.release_controller.clients import Client
 from tests.unit.lambdas.release_controller.fakes.athena import Athena
 from tests.unit.lambdas.release_controller.fakes.clock import Clock
@@ -42,6 +38,12 @@ OPERATIONS = {
     "events": ("PutEvents",),
     "lambda": ("Invoke",),
 }  # fmt: skip
+PLAYERS = {
+    "ssm": "ssm", "cloudformation": "serving", "cloudwatch": "serving", "athena": "athena",
+    "dynamodb": "table", "s3": "registry", "sagemaker": "registry",
+}  # fmt: skip
+"""Who answers for a service; outlets for any other."""
+
 READS = ("Get", "Describe", "List", "Query", "Head", "StartQuery")
 LOCKING = ("UpdateItem", "DeleteItem")
 MEASURE = "PutMetricData"
@@ -52,13 +54,6 @@ SECONDS_A_CALL = 0.05
 
 class CrashError(Exception):
     """The run ends here: the call before it took effect."""
-
-
-@cache
-def _operation(service: str, method: str) -> tuple[str, Any]:
-    model = botocore.session.get_session().get_service_model(service)
-    name = next(name for name in OPERATIONS[service] if xform_name(name) == method)
-    return name, model.operation_model(name).input_shape
 
 
 class World:
@@ -175,10 +170,10 @@ class World:
         return Client(call, service.rstrip("_"))
 
     def call(self, service: str, method: str, parameters: dict[str, Any]) -> Any:
-        name, shape = _operation(service, method)
+        name, shape = operation(service, method)
+        assert name in OPERATIONS[service], f"{service}: {name} is none of the controller's calls"
         if self.checked:
-            report = ParamValidator().validate(parameters, shape)
-            assert not report.has_errors(), report.generate_report()
+            check(parameters, shape)
         self.clock.pass_seconds(SECONDS_A_CALL)
         self.before_call(name)
         self.calls.append(name)
@@ -189,12 +184,9 @@ class World:
         return answer
 
     def _player(self, service: str, method: str) -> object:
-        players: dict[str, object] = {
-            "ssm": self.ssm, "cloudformation": self.serving, "cloudwatch": self.serving, "athena": self.athena,
-            "dynamodb": self.table, "s3": self.registry, "sagemaker": self.registry,
-        }  # fmt: skip
-        player = self.outlets if method == "put_metric_data" else players.get(service, self.outlets)
-        return self.serving if "endpoint" in method else player
+        if "endpoint" in method:
+            return self.serving
+        return self.outlets if method == "put_metric_data" else getattr(self, PLAYERS.get(service, "outlets"))
 
     def _person_writes(self, name: str, value: str) -> None:
         self.ssm.write(name, value)

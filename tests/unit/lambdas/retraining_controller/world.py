@@ -11,14 +11,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from io import BytesIO
 from typing import Any
 
-import botocore.session
-from botocore import xform_name
-from botocore.validate import ParamValidator
-
+from tests.unit.lambdas.checked_client import check, operation
 from tests.unit.lambdas.release_controller.clients import Client
 from tests.unit.lambdas.release_controller.fakes.clock import Clock
 from tests.unit.lambdas.release_controller.fakes.outlets import Outlets
@@ -47,13 +43,6 @@ RUNNING = ("Executing", "Stopping")
 
 class CrashError(Exception):
     """The run ends here: the call before it took effect."""
-
-
-@cache
-def _operation(service: str, method: str) -> tuple[str, Any]:
-    model = botocore.session.get_session().get_service_model(service)
-    name = next(name for name in model.operation_names if xform_name(name) == method)
-    return name, model.operation_model(name).input_shape
 
 
 @dataclass
@@ -191,10 +180,9 @@ class World:
         return Client(call, service)
 
     def call(self, service: str, method: str, parameters: dict[str, Any]) -> Any:
-        name, shape = _operation(service, method)
+        name, shape = operation(service, method)
         if self.checked:
-            report = ParamValidator().validate(parameters, shape)
-            assert not report.has_errors(), report.generate_report()
+            check(parameters, shape)
         self.clock.pass_seconds(SECONDS_A_CALL)
         self.before_call(name)
         self.calls.append(name)

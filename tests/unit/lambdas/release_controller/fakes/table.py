@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tests.unit.lambdas.release_controller.names import TABLE, refused
@@ -15,6 +18,7 @@ _CLAUSE = re.compile(
     r"(?P<function>attribute_not_exists|attribute_exists)\((?P<of>#\w+)\)"
     r"|(?P<name>#\w+) (?:(?P<operator><=|>=|=|<|>) (?P<value>:\w+)|BETWEEN (?P<low>:\w+) AND (?P<high>:\w+))"
 )
+_COMPARE = {"<=": operator.le, ">=": operator.ge, "=": operator.eq, "<": operator.lt, ">": operator.gt}
 
 
 @dataclass
@@ -97,11 +101,13 @@ class Table:
         assert TableName == TABLE
         names, values = ExpressionAttributeNames, ExpressionAttributeValues
         _all_used(f"{KeyConditionExpression} {ProjectionExpression}", names, values)
-        found = [
-            self.items[key]
-            for key in sorted(self.items, reverse=not ScanIndexForward)
-            if _holds(KeyConditionExpression, self.items[key], names, values)
-        ]
+        partition, also, rest = KeyConditionExpression.partition(" AND ")
+        assert (partition, names["#model"]) == ("#model = :model", "model"), "a query is of one partition"
+        model = values[":model"]["S"]
+        held = [key for key in self.items if key[0] == model]
+        if also:
+            held = [key for key in held if _holds(rest, self.items[key], names, values)]
+        found = [self.items[key] for key in sorted(held, reverse=not ScanIndexForward)]
         start = int(ExclusiveStartKey["position"]["N"]) if ExclusiveStartKey else 0
         stop = start + self.page_size
         more = {"LastEvaluatedKey": {"position": {"N": str(stop)}}} if stop < len(found) else {}
@@ -128,7 +134,8 @@ def _projected(item: Item, projection: str) -> Item:
 def _holds(condition: str, item: Item, names: dict[str, str], values: dict[str, Any]) -> bool:
     """Clauses joined by AND or by OR, not by both."""
     results = []
-    for clause in _CLAUSE.finditer(condition):
+    clauses, joined = _clauses(condition)
+    for clause in clauses:
         if clause["function"]:
             results.append((names[clause["of"]] in item) == (clause["function"] == "attribute_exists"))
             continue
@@ -137,17 +144,18 @@ def _holds(condition: str, item: Item, names: dict[str, str], values: dict[str, 
             results.append(False)
         elif clause["operator"]:
             wanted = _plain(values[clause["value"]])
-            results.append(
-                {
-                    "<=": held <= wanted, ">=": held >= wanted, "=": held == wanted,
-                    "<": held < wanted, ">": held > wanted,
-                }[clause["operator"]]
-            )  # fmt: skip
+            results.append(_COMPARE[clause["operator"]](held, wanted))
         else:
             results.append(_plain(values[clause["low"]]) <= held <= _plain(values[clause["high"]]))
-    rest = _CLAUSE.sub("", condition).split()
-    assert len(set(rest)) <= 1 and len(rest) == len(results) - 1, condition
-    return any(results) if "OR" in rest else all(results)
+    return joined(results)
+
+
+@cache
+def _clauses(condition: str) -> tuple[list[re.Match[str]], Callable[[list[bool]], bool]]:
+    """The clauses, and how they are joined. The controller has a dozen conditions and asks them again and again."""
+    clauses, rest = [*_CLAUSE.finditer(condition)], _CLAUSE.sub("", condition).split()
+    assert len(set(rest)) <= 1 and len(rest) == len(clauses) - 1, condition
+    return clauses, any if "OR" in rest else all
 
 
 def _plain(value: dict[str, Any] | None) -> Any:
@@ -159,5 +167,11 @@ def _plain(value: dict[str, Any] | None) -> Any:
 
 def _all_used(text: str, names: dict[str, str], values: dict[str, Any]) -> None:
     """DynamoDB refuses names and values that no expression uses, and those that are used and not given."""
-    assert set(re.findall(r"#\w+", text)) == set(names), (text, names)
-    assert set(re.findall(r":\w+", text)) == set(values), (text, values)
+    used_names, used_values = _used(text)
+    assert used_names == names.keys(), (text, names)
+    assert used_values == values.keys(), (text, values)
+
+
+@cache
+def _used(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(re.findall(r"#\w+", text)), frozenset(re.findall(r":\w+", text))
