@@ -23,9 +23,9 @@ from stacks.environment import add_stacks  # noqa: E402
 from stacks.settings import DELIVERY, SettingsError, blame, load, load_delivery  # noqa: E402
 
 
-def main() -> None:
-    app = cdk.App(context=feature_flags(ROOT))
-    config, environment = ROOT / "config", app.node.try_get_context("env") or "local"
+def fill(app: cdk.App, config: Path) -> None:
+    """Give `app` the stacks that its context asks for, and their checks; a wrong setting ends the program by a line."""
+    environment = app.node.try_get_context("env") or "local"
     try:
         if environment == DELIVERY:
             delivery = load_delivery(config)
@@ -40,6 +40,11 @@ def main() -> None:
     except (SettingsError, ConstructError) as error:
         sys.exit(str(error))
     add_checks(app, *checks)
+
+
+def main() -> None:
+    app = cdk.App(context=feature_flags(ROOT))
+    fill(app, ROOT / "config")
     app.synth()
 
 

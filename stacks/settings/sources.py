@@ -40,7 +40,7 @@ def read(path: Path) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=64)
 def _parsed(text: str) -> dict[str, Any]:
-    """An environment's settings and those of its neighbours read `base.toml` a dozen times; nobody changes a document."""
+    """For an environment and its neighbours `base.toml` is read a dozen times; nobody changes a document."""
     return tomllib.loads(text)
 
 

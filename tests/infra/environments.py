@@ -49,6 +49,9 @@ ACCOUNTS = {"dev": "222233334444", "staging": "333344445555", "prod": "444455556
 DELIVERY_ACCOUNT = "555566667777"
 ACCOUNTS_REGION = "eu-west-1"
 
+DELIVERY = "delivery"
+"""What delivers to the environments: an app of its own, and so a folder of its own beside theirs."""
+
 WATCHED_BY_AWS = "watched"
 """Project of the one environment with the other engine of monitoring."""
 
@@ -164,12 +167,12 @@ def example_config(target: Path) -> Path:
     return target
 
 
-def new_app(outdir: Path) -> Any:
+def new_app(outdir: Path, **context: str) -> Any:
     import aws_cdk as cdk
 
     from stacks.context import feature_flags
 
-    return cdk.App(context=feature_flags(ROOT), outdir=str(outdir))
+    return cdk.App(context=feature_flags(ROOT) | context, outdir=str(outdir))
 
 
 def read(outdir: Path, environment: str) -> dict[str, Template]:
@@ -228,11 +231,12 @@ def synthesize(app: Any, settings: Any) -> dict[str, Any]:
         for plugin in report["pluginReports"]
     }
     acknowledged = [
-        [construct.node.path, rule, reason]
-        for construct in app.node.find_all()
-        for entry in construct.node.metadata
-        if "acknowledged" in entry.type.lower()
-        for rule, reason in entry.data.items()
+        [path.removeprefix("/"), rule, reason]
+        for file in sorted(Path(app.outdir).glob("*.metadata.json"))
+        for path, entries in json.loads(file.read_text()).items()
+        for entry in entries
+        if "acknowledged" in entry["type"].lower()
+        for rule, reason in entry["data"].items()
     ]
     return {"found": {plugin: each for plugin, each in found.items() if each}, "acknowledged": acknowledged}
 
@@ -247,6 +251,16 @@ def main(folder: Path) -> None:
         app = new_app(folder / in_accounts(environment))
         settings = add(app, environment, config)
         (folder / f"{in_accounts(environment)}.json").write_text(json.dumps(synthesize(app, settings)))
+    deliver(folder)
+
+
+def deliver(folder: Path) -> None:
+    """The pipeline's own stack, as app.py makes it of the project's configuration."""
+    from app import fill
+
+    app = new_app(folder / DELIVERY, env=DELIVERY)
+    fill(app, ROOT / "config")
+    app.synth()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from tests.infra.environments import ENVIRONMENTS, ROOT, Template, flat, new_app
 
 BATCH = "BatchFunctionRole"
 FOLDER = "loan_approval/batch"
+SCHEDULED = 'schedule = "cron(0 3 * * ? *)"\ninstance_type = "ml.g5.xlarge"'
+"""On schedule, and on hardware that encrypts its volumes itself."""
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +139,7 @@ def test_rule_on_jobs_looks_at_fields_that_real_events_have(templates, shared_fi
 
 
 def test_a_schedule_of_the_configuration_starts_it(configured):
-    release = configured('schedule = "cron(0 3 * * ? *)"')["release"]
+    release = configured(SCHEDULED)["release"]
     [scheduled] = [each for each in rules(release).values() if "ScheduleExpression" in each]
     assert scheduled["ScheduleExpression"] == "cron(0 3 * * ? *)"
     [name] = [name for name in release.resources("AWS::Lambda::Function") if name.startswith("BatchFunction")]
@@ -147,7 +149,7 @@ def test_a_schedule_of_the_configuration_starts_it(configured):
 
 
 def test_no_key_for_volumes_that_hardware_encrypts(configured):
-    release = configured('instance_type = "ml.g5.xlarge"')["release"]
+    release = configured(SCHEDULED)["release"]
     resources = json.loads(flat(function(release)["Environment"]["Variables"]["RESOURCES"]))
     assert resources["volume_key"] == ""
     assert resources["output_key"] != ""

@@ -2,11 +2,8 @@
 than the environment that a stage is about; what is released is none of its business."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import pytest
 from tests.infra.environments import (
     ACCOUNTS,
     ACCOUNTS_REGION,
+    DELIVERY,
     DELIVERY_ACCOUNT,
     ROOT,
     Template,
@@ -28,14 +26,9 @@ ORDER = ("dev", "staging", "prod")
 
 
 @pytest.fixture(scope="module")
-def delivery(tmp_path_factory: pytest.TempPathFactory) -> Template:
+def delivery(assembly: Callable[[str], Path]) -> Template:
     """As app.py makes it, under all rules; the configuration is the project's own."""
-    out = tmp_path_factory.mktemp("delivery") / "cdk.out"
-    variables = {"CDK_VALIDATION": "true", "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps({"env": "delivery"})}
-    run = subprocess.run(
-        [sys.executable, "app.py"], cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
+    out = assembly(DELIVERY)
     assert [path.name for path in out.glob("*.template.json")] == [f"{STACK}.template.json"]
     report = json.loads((out / "validation-report.json").read_text())
     assert [each for plugin in report["pluginReports"] for each in plugin["violations"]] == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, ROOT
+from tests.infra.environments import ENVIRONMENTS, ROOT, new_app
 
 
 def start(outdir, environment, *, root=ROOT, **variables):
@@ -44,9 +44,8 @@ def test_the_app_and_another_process_synthesize_the_same_bytes(tmp_path, assembl
 @pytest.fixture
 def project(tmp_path):
     """A copy of the project's configuration beside the same code."""
-    for name in ("app.py", "cdk.json", "stacks", "constructs", "lambdas", "pipeline_code"):
+    for name in ("cdk.json", "stacks", "constructs", "lambdas", "pipeline_code"):
         (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "app.py").unlink()
     (tmp_path / "app.py").write_text((ROOT / "app.py").read_text())
     (tmp_path / "config").mkdir()
     for file in (ROOT / "config").glob("*.toml"):
@@ -54,27 +53,48 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_wrong_settings_stop_synth_with_one_line(project):
-    cases = {
-        "dev": ("dev", "[models.loan_approval.training]\nmin_aucc = 0.7\n", "config/dev.toml: models.loan_app"),
-        "staging": (
-            "staging",
-            '[models.loan_approval.training.parameters]\nTranFrom = "2000-10-01"\n',
-            'config/staging.toml: models.loan_approval.training.parameters.TranFrom = "2000-10-01": must be for a '
-            "parameter that pipeline_code/loan_approval/definition.py declares: TrainFrom",
-        ),
-        "prd": ("prod", "", 'config/prd.toml: env = "prd": no such environment; use dev, local, prod, staging'),
-    }
-    for file, addition, _ in cases.values():
-        with (project / "config" / f"{file}.toml").open("a") as config:
-            config.write(f"\n{addition}")
-    runs = {environment: start(project / f"out-{environment}", environment, root=project) for environment in cases}
-    for environment, (_, _, expected) in cases.items():
-        stdout, stderr = runs[environment].communicate(timeout=120)
-        assert (runs[environment].returncode, stdout) == (1, "")
-        assert stderr.startswith(expected)
-        assert stderr.count("\n") == 1
-        assert not (project / f"out-{environment}" / "manifest.json").exists()
+WRONG = {
+    "a name": ("dev", "dev", "[models.loan_approval.training]\nmin_aucc = 0.7\n", "config/dev.toml: models.loan_app"),
+    "what only the stacks see": (
+        "staging",
+        "staging",
+        '[models.loan_approval.training.parameters]\nTranFrom = "2000-10-01"\n',
+        'config/staging.toml: models.loan_approval.training.parameters.TranFrom = "2000-10-01": must be for a '
+        "parameter that pipeline_code/loan_approval/definition.py declares: TrainFrom",
+    ),
+    "an environment": (
+        "prd",
+        "prod",
+        "",
+        'config/prd.toml: env = "prd": no such environment; use dev, local, prod, staging',
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_settings_stop_the_app_with_one_line(wrong, project):
+    from app import fill
+
+    environment, file, addition, expected = WRONG[wrong]
+    with (project / "config" / f"{file}.toml").open("a") as config:
+        config.write(f"\n{addition}")
+    with pytest.raises(SystemExit) as stopped:
+        fill(new_app(project / "out", env=environment), project / "config")
+    assert str(stopped.value.code).startswith(expected)
+    assert "\n" not in str(stopped.value.code)
+
+
+def test_such_a_line_is_all_that_synth_says(project):
+    """Of what the app refuses last: some stacks are there by then."""
+    environment, file, addition, expected = WRONG["what only the stacks see"]
+    with (project / "config" / f"{file}.toml").open("a") as config:
+        config.write(f"\n{addition}")
+    run = start(project / "out", environment, root=project)
+    stdout, stderr = run.communicate(timeout=120)
+    assert (run.returncode, stdout) == (1, "")
+    assert stderr.startswith(expected)
+    assert stderr.count("\n") == 1
+    assert not (project / "out" / "manifest.json").exists()
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
