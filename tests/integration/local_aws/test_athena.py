@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -377,30 +374,3 @@ def test_a_changed_parameter_is_told(deployed: Deployed) -> None:
         ssm.put_parameter(Name="/tables/command", Value="other", Type="String")
     ssm.delete_parameter(Name="/tables/command")
     deployed.event("Parameter Store Change", operation="Delete", name="/tables/command")
-
-
-def test_executions_outlive_a_kill_and_one_that_ran_has_failed(own_local_aws: Any) -> None:
-    made = deploy(own_local_aws)
-    deployed = next(made)
-    deployed.write(f"{FOLDER}/ground-truth/{hour(datetime.now(UTC))}/a.jsonl", "x")
-    done = deployed.start("SELECT line FROM outcomes")
-    deployed.ended(done)
-    running = deployed.start("SELECT count(*) FROM outcomes, range(100000000000) AS numbers")
-    checkpoint(own_local_aws)
-    own_local_aws.kill()
-    own_local_aws.start()
-    status = deployed.ended(running)["Status"]
-    assert (status["State"], status["StateChangeReason"]) == ("FAILED", "The server ended while the query ran")
-    results = deployed.athena.get_query_results(QueryExecutionId=done)["ResultSet"]["Rows"]
-    assert results[1] == {"Data": [{"VarCharValue": "x"}]}
-    assert deployed.rows("SELECT line FROM outcomes") == [["line"], ["x"]]
-    [key] = outcomes.put(deployed.client("s3"), deployed.bucket, FOLDER, [("r", "0")], datetime.now(UTC))
-    eventually(
-        lambda: deployed.event("Object Created")["detail"]["object"]["key"] == key, "the outcomes after the restart"
-    )
-
-
-def checkpoint(local_aws: Any) -> None:
-    root = Path(__file__).resolve().parents[3]
-    environment = {"PATH": local_aws.environment["PATH"], "LOCAL_AWS_HOME": str(local_aws.home)}
-    subprocess.run([sys.executable, "-m", "local_aws", "checkpoint"], cwd=root, env=environment, check=True, timeout=60)

@@ -3,39 +3,18 @@
 The tests of this module run in their order on one endpoint.
 """
 
-import contextlib
-import io
 import json
-import sys
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import commands, state
-
 from .serving import Serving, Traffic, eventually
 
 ENDPOINT = "serving-test"
-
-
-def children_of(parent: int) -> set[int]:
-    """The processes that descend from `parent`."""
-    parents = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                # pid (name) state ppid …; a name may hold anything but is closed by the last parenthesis
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    found = {parent}
-    while more := {pid for pid, above in parents.items() if above in found} - found:
-        found |= more
-    return found - {parent}
 
 
 @pytest.fixture(scope="module")
@@ -176,71 +155,3 @@ def test_everything_that_was_answered_is_captured_when_the_endpoint_is_deleted(s
         serving.predict()
     for name in ("first", "second", "failing", "both"):
         serving.sagemaker.delete_endpoint_config(EndpointConfigName=name)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc for what is left of a killed server")
-def test_a_killed_server_leaves_no_process_and_serves_again_after_its_start(own_local_aws: Any) -> None:
-    serving = Serving(own_local_aws, ENDPOINT)
-    serving.model("first")
-    serving.sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="first")
-    assert serving.settled()["EndpointStatus"] == "InService"
-    state.control(own_local_aws.server, "POST", "checkpoint")
-    processes = children_of(own_local_aws.server.pid)
-    assert processes
-    own_local_aws.kill()
-    eventually(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in processes))
-    own_local_aws.start()
-    # no waiting: the first request is held until the model is loaded again
-    assert serving.predict()["Prediction"]["version"] == "first"
-    assert serving.settled()["EndpointStatus"] == "InService"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc for what is left of a stopped server")
-def test_a_stop_lets_a_stack_operation_end_and_saves_it(own_local_aws: Any) -> None:
-    serving = Serving(own_local_aws, ENDPOINT)
-    serving.model("first")
-    stacks = own_local_aws.client("cloudformation")
-    properties = {"EndpointName": ENDPOINT, "EndpointConfigName": "first"}
-    endpoint = {"Type": "AWS::SageMaker::Endpoint", "Properties": properties}
-    stacks.create_stack(StackName="stopped", TemplateBody=json.dumps({"Resources": {"Endpoint": endpoint}}))
-    with contextlib.suppress(ClientError):  # there, or not yet: the operation runs in both cases
-        assert serving.sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"] == "Creating"
-    processes = [own_local_aws.server.pid, *children_of(own_local_aws.server.pid)]
-    begin = time.monotonic()
-    commands.stop_server(state.Home(own_local_aws.home), own_local_aws.server)
-    assert time.monotonic() - begin < 15
-    eventually(lambda: not any(running(pid) for pid in processes))
-    own_local_aws.start()
-    assert stacks.describe_stacks(StackName="stopped")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
-    assert serving.predict()["Prediction"]["version"] == "first"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc for what is left of a stopped server")
-def test_a_stop_ends_a_function_that_runs(own_local_aws: Any) -> None:
-    functions = own_local_aws.client("lambda")
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("index.py", "import time\ndef handler(event, context):\n    time.sleep(60)\n")
-    role = "arn:aws:iam::111122223333:role/function"
-    settings = {"Runtime": "python3.13", "Handler": "index.handler", "Role": role, "Timeout": 90}
-    functions.create_function(FunctionName="slow", Code={"ZipFile": code.getvalue()}, **settings)
-    functions.get_waiter("function_active_v2").wait(FunctionName="slow", WaiterConfig={"Delay": 0.1})
-    functions.invoke(FunctionName="slow", InvocationType="Event")
-    processes = eventually(
-        lambda: [
-            pid
-            for pid in children_of(own_local_aws.server.pid)
-            if b"ministack-lambda" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
-    )
-    time.sleep(0.5)  # it reads its code first, and then the event
-    commands.stop_server(state.Home(own_local_aws.home), own_local_aws.server)
-    eventually(lambda: not any(running(pid) for pid in processes))
-
-
-def running(pid: int) -> bool:
-    """Whether a process runs; one that ended and that its parent has not looked at does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

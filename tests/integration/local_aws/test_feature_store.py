@@ -1,9 +1,7 @@
-"""Feature Store on a real server: boto3 on one side, Athena on the other, a stop and a kill between."""
+"""Feature Store on a real server: boto3 on one side, Athena on the other."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +9,6 @@ from typing import Any, TypeVar
 
 import pytest
 from botocore.exceptions import ClientError
-
-from local_aws import commands
-from local_aws.state import Home
 
 ROOT = Path(__file__).resolve().parents[3]
 BUCKET, ROLE = "feature-data", "arn:aws:iam::111122223333:role/feature-store"
@@ -260,33 +255,3 @@ def test_a_stack_makes_changes_and_deletes_a_group(store: Store) -> None:
     cloudformation.get_waiter("stack_delete_complete").wait(StackName="features", WaiterConfig={"Delay": 1})
     with pytest.raises(ClientError, match="can't find a FeatureGroup with name of-a-stack"):
         told()
-
-
-def stop(local_aws: Any) -> None:
-    home = Home(local_aws.home)
-    commands.stop_server(home, local_aws.server)
-    assert home.wait_until_free(30)
-
-
-def checkpoint(local_aws: Any) -> None:
-    environment = {"PATH": local_aws.environment["PATH"], "LOCAL_AWS_HOME": str(local_aws.home)}
-    subprocess.run([sys.executable, "-m", "local_aws", "checkpoint"], cwd=ROOT, env=environment, check=True, timeout=60)
-
-
-def test_what_was_put_outlives_a_stop_and_what_a_checkpoint_has_a_kill(own_local_aws: Any) -> None:
-    store = prepared(own_local_aws)
-    told = store.create("kept")
-    for number in range(100):
-        store.put("kept", f"bank {number}", "2026-01-01T00:00:00Z", approvals_12m=number)
-    stop(own_local_aws)  # at once: nothing was written yet
-    own_local_aws.start()
-    assert store.get("kept", "bank 99")["approvals_12m"] == "99"
-    assert store.query(f"SELECT count(*), count(DISTINCT bank) FROM {table_of(told)}") == [["100", "100"]]
-    store.put("kept", "bank 100", "2026-01-01T00:00:00Z")
-    checkpoint(own_local_aws)
-    store.put("kept", "bank 101", "2026-01-01T00:00:00Z")
-    own_local_aws.kill()
-    own_local_aws.start()
-    assert [bool(store.get("kept", f"bank {number}")) for number in (99, 100, 101)] == [True, True, False]
-    assert store.query(f"SELECT count(*), count(DISTINCT bank) FROM {table_of(told)}") == [["101", "101"]]
-    assert store.sagemaker.describe_feature_group(FeatureGroupName="kept")["FeatureGroupStatus"] == "Created"

@@ -8,14 +8,12 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
 from botocore.exceptions import ClientError
-
-from local_aws import commands
-from local_aws.state import Home
 
 ROLE = "arn:aws:iam::111122223333:role/watching"
 IMAGE = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.0-5"
@@ -105,6 +103,15 @@ class World:
         )
         return self.name
 
+    def remove(self) -> None:
+        """What goes on by itself."""
+        names = {"AlarmNamePrefix": self.name, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
+        found = self.cloudwatch.describe_alarms(**names)
+        for alarm in [*found["CompositeAlarms"], *found["MetricAlarms"]]:
+            self.cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
+        for schedule in self.scheduler.list_schedules(NamePrefix=self.name)["Schedules"]:
+            self.scheduler.delete_schedule(Name=schedule["Name"])
+
 
 def step(name: str, command: str, *after: str) -> dict[str, Any]:
     return {
@@ -129,12 +136,17 @@ def fail(message: str = "stop here") -> dict[str, Any]:
 def world(local_aws: Any) -> Iterator[World]:
     world = World(local_aws)
     yield world
-    names = {"AlarmNamePrefix": world.name, "AlarmTypes": ["MetricAlarm", "CompositeAlarm"]}
-    found = world.cloudwatch.describe_alarms(**names)
-    for alarm in [*found["CompositeAlarms"], *found["MetricAlarms"]]:
-        world.cloudwatch.delete_alarms(AlarmNames=[alarm["AlarmName"]])
-    for schedule in world.scheduler.list_schedules(NamePrefix=world.name)["Schedules"]:
-        world.scheduler.delete_schedule(Name=schedule["Name"])
+    world.remove()
+
+
+@dataclass
+class Trouble:
+    """What a composite alarm told when it was made, and when it went off; `url` is the queue of what it tells."""
+
+    world: World
+    url: str
+    first: dict[str, Any]
+    page: dict[str, Any]
 
 
 # Schedules
@@ -204,49 +216,13 @@ def test_a_schedule_of_a_stack_whose_call_is_refused_leaves_a_dead_letter(world:
     assert world.scheduler.list_schedules(NamePrefix=world.name)["Schedules"] == []
 
 
-def test_schedules_alarms_and_their_states_survive_a_restart(own_local_aws: Any) -> None:
-    world = World(own_local_aws)
-    flexible = {"FlexibleTimeWindow": {"Mode": "OFF"}, "ScheduleExpressionTimezone": "Europe/Dublin"}
-    target = {"Arn": UNIVERSAL, "RoleArn": ROLE, "Input": json.dumps({"PipelineName": world.pipeline(fail())})}
-    world.scheduler.create_schedule(
-        Name=world.name, ScheduleExpression="cron(0 6 * * ? *)", State="DISABLED", Target=target, **flexible
-    )
-    world.scheduler.create_schedule(
-        Name="soon", ScheduleExpression=in_seconds(4), Target=target, FlexibleTimeWindow={"Mode": "OFF"}
-    )
-    world.put("degradation_confirmed", 1.0)
-    metrics = [{"Id": "m1", "MetricStat": world.stat("degradation_confirmed")}]
-    world.cloudwatch.put_metric_alarm(
-        AlarmName="degraded",
-        Metrics=metrics,
-        EvaluationPeriods=10,
-        DatapointsToAlarm=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="ignore",
-    )
-    world.cloudwatch.put_composite_alarm(AlarmName="trouble", AlarmRule='ALARM("degraded")')
-    world.reaches("trouble", "ALARM")
-    home = Home(own_local_aws.home)
-    server = home.running()
-    assert server is not None
-    commands.stop_server(home, server)
-    time.sleep(3)  # the time of the other schedule passes meanwhile
-    own_local_aws.start()
-    assert (world.state("degraded"), world.state("trouble")) == ("ALARM", "ALARM")
-    schedule = world.scheduler.get_schedule(Name=world.name)
-    assert (schedule["State"], schedule["ScheduleExpressionTimezone"]) == ("DISABLED", "Europe/Dublin")
-    listed = {"PipelineName": world.name}
-    eventually(
-        lambda: world.sagemaker.list_pipeline_executions(**listed)["PipelineExecutionSummaries"],
-        "the run that was missed",
-    )
-
-
 # Alarms
 
 
-def test_a_composite_alarm_pages_once_and_recovers(world: World) -> None:
+@pytest.fixture(scope="module")
+def trouble(local_aws: Any) -> Iterator[Trouble]:
+    """A composite alarm over two, both of which have gone off, one after the other."""
+    world = World(local_aws)
     topic, url = world.topic()
     for metric in ("rows", "unreadable_records"):
         world.cloudwatch.put_metric_alarm(
@@ -266,20 +242,25 @@ def test_a_composite_alarm_pages_once_and_recovers(world: World) -> None:
         AlarmName=f"{world.name}-trouble", AlarmRule=parts, AlarmActions=[topic], OKActions=[topic]
     )
     world.reaches(f"{world.name}-trouble", "OK")
-    told = json.loads(world.message(url, "the first state")["Body"])
-    assert (told["OldStateValue"], told["NewStateValue"]) == ("INSUFFICIENT_DATA", "OK")
+    first = world.message(url, "the first state")
     world.put("rows", 1.0)
-    told = json.loads(world.message(url, "a page")["Body"])
-    assert (told["AlarmName"], told["NewStateValue"]) == (f"{world.name}-trouble", "ALARM")
-    assert [child["Arn"].rpartition(":")[2] for child in told["TriggeringChildren"]] == [f"{world.name}-rows"]
+    page = world.message(url, "a page")
     world.put("unreadable_records", 1.0)
     world.reaches(f"{world.name}-unreadable_records", "ALARM")
-    told = json.loads(world.message(url, "the end of the trouble")["Body"])
-    assert told["NewStateValue"] == "OK"
-    children = world.cloudwatch.describe_alarms(ChildrenOfAlarmName=f"{world.name}-trouble")["MetricAlarms"]
-    assert [child["AlarmName"] for child in children] == [f"{world.name}-rows", f"{world.name}-unreadable_records"]
+    yield Trouble(world, url, json.loads(first["Body"]), json.loads(page["Body"]))
+    world.remove()
+
+
+def test_a_composite_alarm_pages_with_what_triggered_it(trouble: Trouble) -> None:
+    name = trouble.world.name
+    assert (trouble.first["OldStateValue"], trouble.first["NewStateValue"]) == ("INSUFFICIENT_DATA", "OK")
+    assert (trouble.page["AlarmName"], trouble.page["NewStateValue"]) == (f"{name}-trouble", "ALARM")
+    assert [child["Arn"].rpartition(":")[2] for child in trouble.page["TriggeringChildren"]] == [f"{name}-rows"]
+    cloudwatch = trouble.world.cloudwatch
+    children = cloudwatch.describe_alarms(ChildrenOfAlarmName=f"{name}-trouble")["MetricAlarms"]
+    assert [child["AlarmName"] for child in children] == [f"{name}-rows", f"{name}-unreadable_records"]
     with pytest.raises(ClientError, match="composite alarm"):
-        world.cloudwatch.delete_alarms(AlarmNames=[f"{world.name}-rows"])
+        cloudwatch.delete_alarms(AlarmNames=[f"{name}-rows"])
 
 
 def test_an_alarm_on_metric_math_of_a_stack_goes_off_and_back(world: World) -> None:
@@ -334,6 +315,12 @@ def test_an_alarm_on_metric_math_of_a_stack_goes_off_and_back(world: World) -> N
     stacks.get_waiter("stack_delete_complete").wait(StackName=world.name, WaiterConfig={"Delay": 1})
     assert world.cloudwatch.describe_alarms(AlarmNamePrefix=world.name)["MetricAlarms"] == []
     assert world.cloudwatch.list_dashboards(DashboardNamePrefix=values["Board"])["DashboardEntries"] == []
+
+
+def test_a_composite_alarm_pages_once_and_recovers(trouble: Trouble) -> None:
+    """Ten seconds after the last point; the test before it has waited for as long."""
+    told = json.loads(trouble.world.message(trouble.url, "the end of the trouble")["Body"])
+    assert told["NewStateValue"] == "OK"
 
 
 HANDLER = """

@@ -2,11 +2,9 @@
 
 import io
 import json
-import os
 import tarfile
 import time
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -275,34 +273,3 @@ def test_a_wrong_definition_is_refused_in_sagemakers_words(bench):
     step = bench.processing("A", "pass", {"raw": get("Parameters.Nothing")})
     with pytest.raises(ClientError, match=r"Unable to parse pipeline definition\. Step 'A' refers to a parameter"):
         bench.create(step)
-
-
-def test_a_killed_server_fails_what_it_ran_and_leaves_no_process(own_local_aws):
-    bench = Bench(own_local_aws)
-    mark = Path(own_local_aws.home) / "pid"
-    script = f"import os, time\nopen({str(mark)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
-    bench.create(bench.processing("Slow", script, {}))
-    arn = bench.start()
-    end = time.monotonic() + 10
-    while not (mark.exists() and mark.read_text()) and time.monotonic() < end:
-        time.sleep(0.05)
-    from local_aws.state import Home, control
-
-    control(Home(own_local_aws.home).running(), "POST", "checkpoint")
-    own_local_aws.kill()
-    end = time.monotonic() + 5
-    while _alive(int(mark.read_text())) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not _alive(int(mark.read_text()))
-    own_local_aws.start()
-    again = bench.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-    assert again["PipelineExecutionStatus"] == "Failed"
-    assert "restarted" in again["FailureReason"]
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

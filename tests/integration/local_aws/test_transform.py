@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from local_aws import state
-
 from .serving import Serving, eventually
 
 
@@ -58,17 +56,3 @@ def test_a_folder_of_files_is_scored(local_aws: Any) -> None:
     group = "/aws/sagemaker/TransformJobs"
     streams = serving.logs.describe_log_streams(logGroupName=group, logStreamNamePrefix="transform-test/")["logStreams"]
     assert sum(stream["logStreamName"].endswith("/data-log") for stream in streams) == 1
-
-
-def test_a_job_of_a_killed_server_is_failed_after_its_start(own_local_aws: Any) -> None:
-    serving = prepared(own_local_aws, "transform-test")
-    body = b'{"instances": [{"income": 1}]}\n' * 200_000
-    serving.s3.put_object(Bucket=serving.bucket, Key="in/b.jsonl", Body=body)
-    start(serving, "cut-off")
-    eventually(lambda: "TransformStartTime" in serving.sagemaker.describe_transform_job(TransformJobName="cut-off"), 20)
-    state.control(own_local_aws.server, "POST", "checkpoint")
-    own_local_aws.kill()
-    own_local_aws.start()
-    job = ended(serving, "cut-off")
-    assert job["TransformJobStatus"] == "Failed"
-    assert job["FailureReason"].startswith("InternalServerError: the local AWS was restarted")

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import state
-
 from .serving import IMAGE, Serving, Traffic, eventually
 
 ENDPOINT = "variants-test"
@@ -282,17 +280,6 @@ def test_a_scaled_challenger_stays_until_its_target_is_gone(variants: Variants) 
     assert variants.deploy(Challenger="two", ScaleChallenger="false")["StackStatus"] == "UPDATE_COMPLETE"
     assert variants.deploy(Challenger="none")["StackStatus"] == "UPDATE_COMPLETE"
     assert (variants.names(), set(variants.targets())) == (["champion"], {"champion"})
-
-
-def test_targets_and_actions_survive_a_restart(own_local_aws: Any) -> None:
-    variants = Variants(own_local_aws)
-    variants.serving.upload("one")
-    variants.deploy(Champion="one")
-    before = variants.targets()
-    state.control(own_local_aws.server, "POST", "checkpoint")
-    own_local_aws.kill()
-    own_local_aws.start()
-    assert variants.targets() == before
 
 
 def test_a_version_that_does_not_load_is_rolled_back_without_a_failed_request(variants: Variants) -> None:
