@@ -20,6 +20,15 @@ botocore.loaders.JSONFileLoader.load_file = staticmethod(functools.cache(botocor
 gc.set_threshold(200_000, 20, 100)
 
 
+LONGEST = ("test_loop.py", "test_alarms.py", "test_accounts.py", "test_releases.py")
+"""Files of tests/integration that workers begin with; the last ones of a run are short then, and none waits long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {Path(__file__).parent / "integration" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
+
 @pytest.hookimpl
 def pytest_collection_finish() -> None:
     gc.collect()

@@ -1,19 +1,21 @@
 """The platform deployed to a local AWS by the real command line, and what tests do with it."""
 
+import io
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mlops import aws, evidence, pipelines, registry, releases
+from mlops import aws, commands, evidence, pipelines, registry, releases, target
 from mlops.cdk import ROOT, cdk
 from mlops.demo import loans
 from mlops.demo.history import bank_months
@@ -23,7 +25,9 @@ from mlops.release_state import ReleaseState
 from mlops.release_state import read as read_parameters
 from mlops.target import Target
 from mlops_constructs.naming import EnvironmentNames, ModelNames, ReleaseParameter
-from stacks.settings import ModelSettings, load
+from stacks.settings import EnvironmentSettings, ModelSettings, load
+from tests.assembly import bootstrap as bootstrap_like
+from tests.assembly import deploy as deploy_assembly
 from tests.local_aws_fixture import LocalAws, run_local_aws
 from tests.once import once
 
@@ -40,7 +44,10 @@ _STAMP = "installed"
 
 
 class Platform:
-    """One environment of the deployed platform, and what these tests do with it; `folder` holds the checkout."""
+    """One environment of the deployed platform, and what these tests do with it.
+
+    `folder` holds the checkout, or of one that is only configured otherwise the configuration.
+    """
 
     def __init__(self, local_aws: LocalAws, environment: str = "local", folder: Path = ROOT) -> None:
         self._local_aws, self.environment, self.folder = local_aws, environment, folder
@@ -80,8 +87,17 @@ class Platform:
         # From a folder without an app: bootstrapping needs no synthesis.
         self.cdk("bootstrap", place, folder=self._local_aws.home)
 
+    def bootstrap_like(self, other: "Platform") -> None:
+        """The same without the command line, as the other one's account has been prepared."""
+        bootstrap_like(self.client, other.client)
+
     def deploy(self, *stacks: str, assembly: Path | None = None) -> None:
         self.cdk("deploy", *(stacks or ("--all",)), "--require-approval", "never", assembly=assembly)
+        self._forget_the_clock()
+
+    def deploy_directly(self, *stacks: str, assembly: Path) -> None:
+        """Deploy what was synthesized, without the command line."""
+        deploy_assembly(self.client, assembly, *stacks)
         self._forget_the_clock()
 
     def _forget_the_clock(self) -> None:
@@ -94,16 +110,34 @@ class Platform:
                 scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
 
     def mlops(self, *arguments: str, person: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run the command line in a process of its own, with the session of a person, or as the account's root."""
-        environment = self._local_aws.environment | {"LOCAL_AWS_HOME": str(self._local_aws.home)}
+        """Run the command line, with the session of a person, or as the account's root.
+
+        In this process, which has imported it, but with nothing of this process's environment.
+        """
+        command = [*arguments, "--env", self.environment, "--model", self.model.public]
+        out, error = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
+            patch.setattr(os, "environ", self._environment(person))
+            patch.setattr(target, "CONFIG", self.folder / "config")
+            for each in (target.find, target.find_all, target.reach):
+                patch.setattr(each, "__defaults__", (self.folder / "config",))
+            code = commands.run(command)
+        return subprocess.CompletedProcess(command, code, out.getvalue(), error.getvalue())
+
+    def mlops_process(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run the checkout's command line in a process of its own, as the account's root."""
         return subprocess.run(
             [sys.executable, "-m", "mlops", *arguments, "--env", self.environment, "--model", self.model.public],
             cwd=self.folder,
-            env=environment | (self.session(person) if person else {}),
+            env=self._environment(),
             capture_output=True,
             text=True,
             timeout=100,
         )
+
+    def _environment(self, person: str = "") -> dict[str, str]:
+        environment = self._local_aws.environment | {"LOCAL_AWS_HOME": str(self._local_aws.home)}
+        return environment | (self.session(person) if person else {})
 
     def session(self, person: str) -> dict[str, str]:
         """Credentials of a person, as the environment of a process has them."""
@@ -163,8 +197,12 @@ class Platform:
         return releases.wait_until_served(self.client, self.model.serving_stack, arn, lambda *_: None, 60)
 
     @property
+    def environment_settings(self) -> EnvironmentSettings:
+        return load(self.folder / "config", self.environment)
+
+    @property
     def settings(self) -> ModelSettings:
-        return load(self.folder / "config", self.environment).models[self.model.folder]
+        return self.environment_settings.models[self.model.folder]
 
     @property
     def target(self) -> Target:
@@ -202,6 +240,38 @@ class Platform:
 
     def parameters(self) -> ReleaseState:
         return read_parameters(self.client("ssm"), self.model)
+
+    def resources(self, stack: str) -> list[dict[str, Any]]:
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+        return [each for page in pages for each in page["StackResourceSummaries"]]
+
+    def resource(self, stack: str, kind: str, logical_id: str) -> str:
+        """The name of the resource of a stack whose logical id begins so."""
+        (name,) = (
+            each["PhysicalResourceId"]
+            for each in self.resources(stack)
+            if each["ResourceType"] == kind and each["LogicalResourceId"].startswith(logical_id)
+        )
+        return str(name)
+
+    def woken(self, stack: str, controller: str) -> list[str]:
+        """Why a controller of a stack has looked so far, by its log, which comes when its run is over."""
+        group = self.resource(stack, "AWS::Logs::LogGroup", controller)
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        said = [each["message"] for page in pages for each in page["events"] if '"woken"' in each["message"]]
+        return [str(json.loads(each[each.index("{") :])["reason"]) for each in said]
+
+    @contextmanager
+    def looked_at(self, reason: str) -> Iterator[None]:
+        """Wait at the end until the release controller has looked for what the context did, whose `reason` holds this
+        text, and nobody looks any more."""
+
+        def looks() -> int:
+            return sum(reason in each for each in self.woken(self.model.release_stack, "Controller"))
+
+        before = looks()
+        yield
+        until(lambda: looks() > before and not self.lock_owner(), f"the controller has looked: {reason}")
 
     @cached_property
     def lock(self) -> dict[str, Any]:
@@ -277,6 +347,12 @@ def checkout(folder: Path) -> Path:
                 (copy / name / each.name).symlink_to(each)
         (copy / name / _STAMP).touch()  # newer than any list of packages
     return copy
+
+
+def configuration(folder: Path) -> Path:
+    """A folder with a copy of the configuration, for tests that change nothing else; the environment has one model."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    return with_one_model(folder)
 
 
 def with_one_model(copy: Path) -> Path:

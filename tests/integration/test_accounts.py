@@ -6,7 +6,6 @@ The tests of this module run in their order: each goes on from the state that th
 import csv
 import io
 import json
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,15 @@ from mlops.cdk import ROOT
 from mlops.demo import loans
 from mlops.demo.story import SLIP
 from mlops_constructs.naming import ReleaseParameter
-from tests.deployed import Platform, checkout, run_trained, until, with_one_model
+from tests.assembly import synthesize
+from tests.deployed import Platform, configuration, run_trained, until
 from tests.local_aws_fixture import LocalAws
 
 ACCOUNT, THIRD = "444455556666", "777788889999"
 """Of the second environment, and of nobody."""
 SAMPLES = ROOT / "pipeline_code" / "loan_approval" / "samples"
-QUIET_SECONDS = 3
+ALLOWED = "of parameter"
+"""Why the controller looks when a person has let a version in."""
 EVIDENCE = "local-tests"
 
 FIRST = 'strategy = ["replace"]\ntests = true\nkeep_versions = 0\n'
@@ -41,9 +42,9 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with one more environment: the local one's settings in another account and in a VPC, which takes what
-    the local one has tested, and whose degradation the local one hears of. It looks by itself once a day only."""
-    copy = with_one_model(checkout(tmp_path_factory.mktemp("accounts")))
+    """A configuration with one more environment: the local one's settings in another account and in a VPC, which takes
+    what the local one has tested, and whose degradation the local one hears of. It looks by itself once a day only."""
+    copy = configuration(tmp_path_factory.mktemp("accounts"))
     local = (copy / "config" / "local.toml").read_text()
     one_fleet = changed(local, "daily_instances = 2", "daily_instances = 0")  # no challenger, so nothing to count
     release, retraining = "[model_defaults.release]\n", "[model_defaults.retraining]\n"
@@ -61,15 +62,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first(local_aws: LocalAws, app: Path) -> Platform:
     deployed = Platform(local_aws, "local", app)
-    deployed.deploy()
+    deployed.deploy_directly(assembly=synthesize(app / "first", deployed.environment_settings))
     return deployed
 
 
 @pytest.fixture(scope="module")
 def second(first: Platform, local_aws: LocalAws, app: Path) -> Platform:
     deployed = Platform(local_aws.of(ACCOUNT), "second", app)
-    deployed.bootstrap()
-    deployed.deploy()
+    deployed.bootstrap_like(first)
+    deployed.deploy_directly(assembly=synthesize(app / "second", deployed.environment_settings))
     return deployed
 
 
@@ -95,7 +96,7 @@ def test_nothing_is_released_in_the_second_account_before_the_tests_of_the_first
     first: Platform, second: Platform
 ) -> None:
     functions = first.client("lambda")
-    tests = resource(first, first.model.release_stack, "AWS::Lambda::Function", "Tests")
+    tests = first.resource(first.model.release_stack, "AWS::Lambda::Function", "Tests")
     functions.put_function_concurrency(FunctionName=tests, ReservedConcurrentExecutions=0)  # its events wait
     approve(first, 1, "alice")
     until(lambda: served(first), "version 1 serves in the first account")
@@ -104,10 +105,10 @@ def test_nothing_is_released_in_the_second_account_before_the_tests_of_the_first
     refused = second.mlops("release", "1", person="alice")
     assert refused.returncode == 1
     assert "version 1 was approved by you (alice); a second person releases it" in refused.stderr
-    allowed = second.mlops("release", "1", person="bob")
+    with second.looked_at(ALLOWED):
+        allowed = second.mlops("release", "1", person="bob")
     assert allowed.returncode == 0, allowed
     assert "goes to second once the tests of local have passed" in allowed.stdout
-    time.sleep(QUIET_SECONDS)
     assert second.parameters().champion == "none"
     functions.put_function_concurrency(FunctionName=tests, ReservedConcurrentExecutions=1)
 
@@ -120,7 +121,7 @@ def test_what_the_first_account_tested_is_released_in_the_second_by_the_event_th
     samples = len((SAMPLES / "requests.jsonl").read_text().splitlines())
     sent = samples + first.settings.release.test.requests
     until(lambda: first.metric_sum("Invocations") == sent, f"{sent} requests of the tests are counted", 10)
-    reasons = woken(second, second.model.release_stack, "Controller")
+    reasons = second.woken(second.model.release_stack, "Controller")
     assert any(each.startswith("version 1 is Approved") and "CustomerMetadataProperties" in each for each in reasons)
     assert "schedule" not in reasons
     assert "approved by alice, released by bob" in second.mlops("status").stdout
@@ -176,7 +177,7 @@ def test_degradation_in_the_second_account_starts_a_training_in_the_first(first:
     started = until(lambda: trainings(first) - before, "the alarm starts a training", 90)
     assert len(started) == 1
     reason = f"alarm {alarm} went off"  # a function's log comes when its run is over
-    until(lambda: reason in woken(first, first.model.monitoring_stack, "Retraining"), "the alarm woke the controller")
+    until(lambda: reason in first.woken(first.model.monitoring_stack, "Retraining"), "the alarm woke the controller")
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="tested")
     pipelines.stop_running(first.client("sagemaker"), first.model.pipeline)
 
@@ -191,8 +192,8 @@ def test_a_version_whose_tests_fail_never_reaches_the_second_account(
     evidence = until(lambda: metadata(first, 2).get(EVIDENCE), "the result of the tests")
     assert evidence.startswith("failed: sample ")
     assert evidence.endswith(": 500: RevLineCr")
-    assert second.mlops("release", "2", person="bob").returncode == 0
-    time.sleep(QUIET_SECONDS)
+    with second.looked_at(ALLOWED):
+        assert second.mlops("release", "2", person="bob").returncode == 0
     assert "version 2 has not passed the tests of local" in second.mlops("status").stdout
     state = second.parameters()
     assert (state.version(ReleaseParameter.CHAMPION), state.candidate) == (1, None)
@@ -277,36 +278,12 @@ def placed(platform: Platform) -> dict[str, list[set[str]]]:
     for stack in (platform.model.release_stack, platform.model.governance_stack):
         functions = [
             platform.client("lambda").get_function_configuration(FunctionName=each["PhysicalResourceId"])
-            for each in resources_of(platform, stack)
+            for each in platform.resources(stack)
             if each["ResourceType"] == "AWS::Lambda::Function"
         ]
         places = (set((each.get("VpcConfig") or {}).get("SubnetIds", [])) for each in functions)
         found[stack] = [subnets for subnets in places if subnets]
     return found
-
-
-def resource(platform: Platform, stack: str, kind: str, logical_id: str) -> str:
-    """The name of the resource of a stack whose logical id begins so."""
-    found = resources_of(platform, stack)
-    (name,) = (
-        each["PhysicalResourceId"]
-        for each in found
-        if each["ResourceType"] == kind and each["LogicalResourceId"].startswith(logical_id)
-    )
-    return str(name)
-
-
-def resources_of(platform: Platform, stack: str) -> list[dict[str, Any]]:
-    pages = platform.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
-    return [each for page in pages for each in page["StackResourceSummaries"]]
-
-
-def woken(platform: Platform, stack: str, controller: str) -> list[str]:
-    """Why a controller of a stack has looked so far, by its log."""
-    group = resource(platform, stack, "AWS::Logs::LogGroup", controller)
-    pages = platform.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
-    said = [each["message"] for page in pages for each in page["events"] if '"woken"' in each["message"]]
-    return [str(json.loads(each[each.index("{") :])["reason"]) for each in said]
 
 
 def csv_of(applications: list[dict[str, Any]]) -> str:

@@ -7,15 +7,14 @@ the build leaves it, with the session of the role that the stage's project has.
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stacks.context import feature_flags
+from stacks.settings import load, load_delivery
+from tests.assembly import synthesize
 from tests.deployed import Platform, checkout, run_trained, with_one_model
 from tests.local_aws_fixture import LocalAws
 
@@ -44,23 +43,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = file.read_text().replace('order = ["dev", "staging", "prod"]', 'order = ["local"]')
     text = text.replace("retain = true", f'account = "{ACCOUNT}"\nregion = "{REGION}"\nretain = true')
     file.write_text(text.partition("[stages.prod]")[0])
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda environment: synthesize(copy, environment), ("delivery", "local")))
+    for environment, settings in (
+        ("delivery", load_delivery(copy / "config")),
+        ("local", load(copy / "config", "local")),
+    ):
+        synthesize(copy / "build" / "cdk.out" / environment, settings)
     return copy
-
-
-def synthesize(copy: Path, environment: str) -> None:
-    """As `make synth`, without the checks, which tests/infra does."""
-    context = feature_flags(copy) | {"env": environment}
-    variables = {
-        "CDK_VALIDATION": "false",
-        "CDK_OUTDIR": str(copy / "build" / "cdk.out" / environment),
-        "CDK_CONTEXT_JSON": json.dumps(context),
-    }
-    run = subprocess.run(
-        [sys.executable, "app.py"], cwd=copy, env=os.environ | variables, capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == 0, run.stderr
 
 
 @pytest.fixture(scope="module")

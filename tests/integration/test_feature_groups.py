@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from mlops.errors import CommandError
-from tests.deployed import Platform, change_setting, checkout, run_deployed, with_one_model
+from tests.assembly import synthesize
+from tests.deployed import Platform, change_setting, configuration, run_deployed
 from tests.local_aws_fixture import LocalAws
 
 GROUP, STACK = "mlops-local-bank-history", "mlops-local-features"
@@ -20,7 +21,8 @@ DEPLOYED = ["bank", "known_from", "approvals_12m", "charge_offs_12m", "charge_of
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return with_one_model(checkout(tmp_path_factory.mktemp("features")))
+    """A configuration that these tests change."""
+    return configuration(tmp_path_factory.mktemp("features"))
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,12 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 @pytest.fixture(scope="module")
 def platform(local_aws: LocalAws, app: Path) -> Platform:
     return Platform(local_aws, "local", app)
+
+
+@pytest.fixture
+def changed(platform: Platform, tmp_path: Path) -> Callable[[], Path]:
+    """Synthesizes what the configuration says by now of all but the models."""
+    return lambda: synthesize(tmp_path / "cdk.out", platform.environment_settings.model_copy(update={"models": {}}))
 
 
 @pytest.fixture
@@ -66,20 +74,22 @@ def test_a_group_is_there_online_and_offline(platform: Platform, group: Callable
     assert uri.startswith(f"s3://{platform.data_bucket}/feature-store/bank_history/")
 
 
-def test_a_feature_more_is_a_line_more(platform: Platform, app: Path, group: Callable[[], dict[str, Any]]) -> None:
+def test_a_feature_more_is_a_line_more(
+    platform: Platform, app: Path, changed: Callable[[], Path], group: Callable[[], dict[str, Any]]
+) -> None:
     change_setting(app, "approvals_12m", 'approvals_12m = "Integral"\nstate = "String"')
-    platform.deploy(STACK)
+    platform.deploy_directly(STACK, assembly=changed())
     assert set(names(group())) == {*DEPLOYED, "state"}
 
 
 def test_what_cannot_change_is_refused_and_nothing_has_changed(
-    platform: Platform, app: Path, group: Callable[[], dict[str, Any]]
+    platform: Platform, app: Path, changed: Callable[[], Path], group: Callable[[], dict[str, Any]]
 ) -> None:
     file, before = app / "config" / "base.toml", group()
     standing = file.read_text()
     change_setting(app, "state", "")
     with pytest.raises(CommandError, match="SageMaker removes no feature"):
-        platform.deploy(STACK)
+        platform.deploy(STACK, "--exclusively", assembly=changed())
     file.write_text(standing)
     [reason] = refusals(platform)
     assert f"feature_groups.bank_history.features.state is gone: {GROUP} has it" in reason
@@ -89,9 +99,9 @@ def test_what_cannot_change_is_refused_and_nothing_has_changed(
 
 
 def test_after_a_refusal_what_aws_can_change_still_does(
-    platform: Platform, app: Path, group: Callable[[], dict[str, Any]]
+    platform: Platform, app: Path, changed: Callable[[], Path], group: Callable[[], dict[str, Any]]
 ) -> None:
     change_setting(app, "ttl_days", "ttl_days = 90")
-    platform.deploy(STACK)
+    platform.deploy_directly(STACK, assembly=changed())
     assert status(platform) == "UPDATE_COMPLETE"
     assert group()["OnlineStoreConfig"]["TtlDuration"] == {"Unit": "Days", "Value": 90}

@@ -20,17 +20,8 @@ from mlops import costs, monitoring, outcomes, pipelines, prices, registry, rele
 from mlops.demo import loans
 from mlops.demo.months import CAPTURE_SECONDS, History, Months
 from monitoring.findings import DATA_DRIFT
-from tests.deployed import (
-    BOOK,
-    MODEL,
-    NAMES,
-    Platform,
-    change_setting,
-    checkout,
-    run_trained,
-    until,
-    with_one_model,
-)
+from tests.assembly import synthesize
+from tests.deployed import BOOK, MODEL, NAMES, Platform, change_setting, configuration, run_trained, until
 from tests.local_aws_fixture import LocalAws
 
 QUIET_SECONDS = 3
@@ -55,8 +46,10 @@ def applications() -> list[tuple[str, dict[str, Any]]]:
 
 
 def corrupt(change: Callable[[list[list[str]]], list[list[str]]]) -> bytes:
+    """A tenth of the bank's loans, with what `change` makes of them."""
     with gzip.open(loans.DATA_FILE, "rt", newline="") as file:
-        rows = list(csv.reader(file))
+        header, *every = csv.reader(file)
+    rows = [header, *every[::10]]
     buffer = io.StringIO()
     csv.writer(buffer).writerows(change(rows))
     return gzip.compress(buffer.getvalue().encode(), compresslevel=1)
@@ -153,10 +146,10 @@ def test_a_bad_request_gets_400_with_the_field_named_and_is_counted(
 def test_an_edit_of_metadata_changes_nothing(platform: Platform) -> None:
     before = platform.release_state()
     arn = platform.versions()[0]["ModelPackageArn"]
-    platform.client("sagemaker").update_model_package(
-        ModelPackageArn=arn, CustomerMetadataProperties={"ticket": "R-17"}
-    )
-    time.sleep(QUIET_SECONDS)
+    with platform.looked_at("version 1 is Approved"):
+        platform.client("sagemaker").update_model_package(
+            ModelPackageArn=arn, CustomerMetadataProperties={"ticket": "R-17"}
+        )
     assert platform.release_state() == before
 
 
@@ -181,12 +174,15 @@ def test_an_unchanged_app_has_no_difference(platform: Platform) -> None:
 
 
 def test_a_changed_setting_is_deployed_in_place_and_does_not_touch_the_release(
-    platform: Platform, tmp_path: Path
+    platform: Platform, local_aws: LocalAws, tmp_path: Path
 ) -> None:
     before = platform.release_state()
-    changed = with_one_model(checkout(tmp_path))
-    change_setting(changed, "schedule_minutes = ", "schedule_minutes = 7")
-    platform.cdk("deploy", MODEL.release_stack, "--exclusively", "--require-approval", "never", folder=changed)
+    changed = Platform(local_aws, folder=configuration(tmp_path))
+    change_setting(changed.folder, "schedule_minutes = ", "schedule_minutes = 7")
+    assembly = synthesize(tmp_path / "cdk.out", changed.environment_settings)
+    platform.deploy_directly(MODEL.release_stack, assembly=assembly)
+    rules = platform.client("events").list_rules(NamePrefix=MODEL.release_stack)["Rules"]
+    assert "rate(7 minutes)" in {each.get("ScheduleExpression") for each in rules}
     assert platform.release_state() == before
 
 
@@ -194,17 +190,18 @@ def test_a_model_that_is_switched_off_comes_back_with_the_same_champion(
     platform: Platform, local_aws: LocalAws, applications: list[tuple[str, dict[str, Any]]], tmp_path: Path
 ) -> None:
     before = platform.release_state()
-    switched_off = Platform(local_aws, folder=with_one_model(checkout(tmp_path)))
+    switched_off = Platform(local_aws, folder=configuration(tmp_path))
     with (switched_off.folder / "config" / "local.toml").open("a") as config:
         config.write("\n[models.loan_approval]\nenabled = false\n")
-    stacks = (MODEL.serving_stack, MODEL.release_stack, MODEL.monitoring_stack, "--exclusively")
-    switched_off.deploy(*stacks)
+    stacks = (MODEL.serving_stack, MODEL.release_stack, MODEL.monitoring_stack)
+    assembly = synthesize(tmp_path / "cdk.out", switched_off.environment_settings)
+    switched_off.deploy_directly(*stacks, assembly=assembly)
     with pytest.raises(ClientError, match="Could not find endpoint"):
         platform.release_state()
     assert "loan-approval in local" in (page := switched_off.mlops("status").stdout)
     assert "(switched off)" in page
     assert platform.parameters().champion == before[1]
-    platform.deploy(*stacks, assembly=platform.assembly)
+    platform.deploy_directly(*stacks, assembly=platform.assembly)
     assert platform.release_state()[:2] == before[:2]
     answer = traffic.replay(platform.client("sagemaker-runtime"), MODEL.endpoint, applications)
     assert answer.versions == {"1": len(applications)}
@@ -220,7 +217,7 @@ def test_the_next_version_reuses_cached_steps(platform: Platform) -> None:
 
 
 def test_what_the_environment_costs_is_listed_with_the_instances_that_run(platform: Platform) -> None:
-    told = json.loads(platform.mlops("cost", "--json").stdout)
+    told = json.loads(platform.mlops_process("cost", "--json").stdout)
     running = [each for each in told["items"] if each["kind"] == "endpoint"]
     assert [(each["name"], each["unit"], each["count"]) for each in running] == [
         (f"{MODEL.endpoint} champion", "ml.m5.large", 1)
@@ -234,18 +231,18 @@ def test_a_version_approved_while_the_endpoint_is_stopped_serves_once_it_is_back
 ) -> None:
     first, arn = (each["ModelPackageArn"] for each in platform.versions())
     sagemaker, parameters = platform.client("sagemaker"), platform.parameters()
-    assert platform.mlops("stop", "--wait").returncode == 0
+    assert platform.mlops_process("stop", "--wait").returncode == 0
     with pytest.raises(ClientError, match="Could not find endpoint"):
         sagemaker.describe_endpoint(EndpointName=MODEL.endpoint)
     package = sagemaker.describe_model_package(ModelPackageName=arn)
-    registry.approve(sagemaker, package, reason="tested", by="tests", strategy="replace")
-    platform.cdk("deploy", MODEL.serving_stack, "--exclusively", "--force", assembly=platform.assembly)
+    with platform.looked_at("version 2 is Approved"):
+        registry.approve(sagemaker, package, reason="tested", by="tests", strategy="replace")
+        platform.cdk("deploy", MODEL.serving_stack, "--exclusively", "--force", assembly=platform.assembly)
     assert platform.outputs(MODEL.serving_stack)["RunningNow"] == "off"
-    time.sleep(QUIET_SECONDS)
     assert (platform.parameters().champion, parameters.champion) == (first, first)
-    assert "the endpoint is stopped" in platform.mlops("status").stdout
+    assert "the endpoint is stopped" in platform.mlops_process("status").stdout
 
-    assert platform.mlops("start", "--wait").returncode == 0
+    assert platform.mlops_process("start", "--wait").returncode == 0
     stack = MODEL.serving_stack
     serving = releases.wait_until_served(platform.client, stack, arn, lambda *_: None, 60)
     answer = traffic.replay(platform.client("sagemaker-runtime"), serving.endpoint, applications)

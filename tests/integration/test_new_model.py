@@ -37,10 +37,10 @@ def test_a_new_model_serves_after_four_commands(platform):
     assert f"mlops train --model {PUBLIC} --data data/{NAME}" in made.stdout
     deployed = platform.cdk("deploy", f"{platform.model.base}-*", "--require-approval", "never")
     assert deployed
-    trained = platform.mlops("train", "--data", f"data/{NAME}")
+    trained = platform.mlops_process("train", "--data", f"data/{NAME}")
     assert trained.returncode == 0, trained.stdout[-3000:] + trained.stderr
     assert f"version 1 is registered, PendingManualApproval; mlops approve 1 --model {PUBLIC}" in trained.stdout
-    approved = platform.mlops("approve", "1", "--wait")
+    approved = platform.mlops_process("approve", "1", "--wait")
     assert approved.returncode == 0, approved.stdout + approved.stderr
 
     [request, *_] = (platform.folder / "pipeline_code" / NAME / "samples" / "requests.jsonl").read_text().splitlines()
@@ -53,6 +53,6 @@ def test_a_new_model_serves_after_four_commands(platform):
 
 
 def test_nothing_is_trained_twice(platform):
-    again = platform.mlops("train", "--if-changed", "--json")
+    again = platform.mlops_process("train", "--if-changed", "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["started"] is False
