@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import importlib
 import json
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -164,6 +165,34 @@ def _extend() -> None:
     accounts.install()
 
 
+def _web_server(application: Any) -> Any:
+    """uvicorn on httptools: what hypercorn, which ministack brings, does in Python for each request, it does in C."""
+    import uvicorn
+
+    class OnItsOwnSignals(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # a signal ends what runs and saves first, and the server still answers meanwhile
+
+    return OnItsOwnSignals(
+        uvicorn.Config(
+            application,
+            interface="asgi3",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            date_header=False,  # ministack's application sends one
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
 class _Process:
     """One run of the server."""
 
@@ -185,28 +214,18 @@ class _Process:
         self._app = seam.application()
 
     async def run(self) -> None:
-        from hypercorn.asyncio import serve as hypercorn
-        from hypercorn.config import Config
-
-        seam.send_answers_whole()
-        config = Config()
-        config.bind = [f"fd://{self._listener.fileno()}"]
-        config.keep_alive_timeout = 75
-        config.graceful_timeout = 1
-        config.backlog = 512
-        config.errorlog = None
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         self._connect(loop)
-        done = asyncio.Event()
-        served = asyncio.create_task(hypercorn(self._application, config, shutdown_trigger=done.wait))
+        web = _web_server(self._application)
+        served = asyncio.create_task(web.serve([self._listener]))
         try:
             await self._begin()
             await self._stop.wait()
             await self._end()
         finally:
-            done.set()
+            web.should_exit = True
             await served
 
     def _connect(self, loop: asyncio.AbstractEventLoop) -> None:

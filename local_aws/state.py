@@ -117,6 +117,8 @@ class Home:
             raise LocalAwsError(f"LOCAL_AWS_PORT={wanted}: not a port; give a number from 1 to 65535")
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections have it from their listener: else the body of an answer waits until its head is acknowledged.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             listener.bind((_LOOPBACK, int(wanted)))
         except OSError as error:

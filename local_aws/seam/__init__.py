@@ -54,7 +54,6 @@ from local_aws.seam.hosting import (
     current,
     put_event,
     replace_service_handler,
-    send_answers_whole,
     service_handler,
 )
 from local_aws.seam.identities import caller, guard_assume_role
@@ -201,7 +200,6 @@ __all__ = [
     "rule_alarms",
     "run_on_worker_threads",
     "run_statement",
-    "send_answers_whole",
     "service_handler",
     "service_may_assume",
     "service_states",

@@ -44,43 +44,6 @@ def application() -> Application:
     return app.app  # type: ignore[no-any-return]
 
 
-def send_answers_whole() -> None:
-    """Have hypercorn send the head of an answer with the beginning of its body: each of its writes wakes the client."""
-    import hypercorn.protocol
-    from hypercorn.events import Closed, RawData
-    from hypercorn.protocol.events import Response as Head
-    from hypercorn.protocol.h11 import H11Protocol
-
-    class Protocol(H11Protocol):
-        send: Any
-
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args)
-            self._write, self.send = self.send, self._gather
-            self._kept, self._keeps = b"", False
-
-        async def stream_send(self, event: Any) -> None:
-            self._keeps = isinstance(event, Head) and event.status_code >= 200
-            try:
-                await super().stream_send(event)
-            finally:
-                self._keeps = False
-
-        async def _gather(self, event: Any) -> None:
-            data = event.data if isinstance(event, RawData) else b""
-            if self._keeps:
-                self._kept += data
-                return
-            if isinstance(event, RawData | Closed) and (self._kept or data):
-                data, self._kept = self._kept + data, b""
-                await self._write(RawData(data))
-            if not isinstance(event, RawData):
-                await self._write(event)
-
-    protocols: Any = hypercorn.protocol
-    protocols.H11Protocol = Protocol
-
-
 def add_service(name: str, handler: Handler, *, target_prefix: str, credential_scope: str) -> None:
     """Route a service's requests to `handler`, which runs on the event loop."""
     from ministack import app

@@ -14,7 +14,6 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ssm.models import ssm_backends
 
 from mlops import target
 from mlops_constructs.naming import EnvironmentNames, ReleaseParameter
@@ -203,6 +202,8 @@ class World:
 
     def set(self, parameter: ReleaseParameter, value: str) -> None:
         # Into moto and not through its API: each test begins with ten of them, which were a sixth of its time.
+        from moto.ssm.models import ssm_backends  # half a second, which collecting the tests need not take
+
         store: Any = ssm_backends[DEFAULT_ACCOUNT_ID][REGION]
         name, none = self.names.release_parameter(parameter), None
         store.put_parameter(name, none, value, "String", none, none, True, [], "text", tier=none, policies=none)
