@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from pathlib import Path
 
-from local_aws.env import client_environment, exports
+from local_aws.env import START, client_environment, exports
 from local_aws.errors import LocalAwsError
 from local_aws.state import Home, Server, control
 
@@ -104,7 +104,7 @@ def status(*, as_json: bool) -> int:
 
 def env(account: str | None) -> None:
     """Print export lines for a shell, which then works in `account` or, without one, in the server's own."""
-    print(exports(client_environment(account=account)))
+    print(exports(client_environment(_needed(), account=account)))
 
 
 def checkpoint() -> dict[str, object]:
@@ -112,8 +112,14 @@ def checkpoint() -> dict[str, object]:
     return control(_needed(), "POST", "checkpoint")
 
 
+_LEGEND = (
+    "emulated: works. recorded: checked against its schema and stored; it deploys, and does nothing. "
+    "refused: does not deploy."
+)
+
+
 def resources(types: Sequence[str], *, used: bool, as_json: bool) -> None:
-    """Print resource types with their kinds."""
+    """Print resource types with their kinds; for people, what the kinds are on standard error."""
     if used:
         kinds = {str(name): str(kind) for name, kind in control(_needed(), "GET", "resources").items()}
     else:
@@ -125,16 +131,25 @@ def resources(types: Sequence[str], *, used: bool, as_json: bool) -> None:
     if as_json:
         print(json.dumps(kinds, indent=2))
         return
+    if not types:
+        print(f"{_LEGEND} {_extent(kinds, used)}", file=sys.stderr)
     width = max(map(len, kinds), default=0)
     for name, kind in kinds.items():
         print(f"{name:<{width}}  {kind}")
+
+
+def _extent(kinds: Sized, used: bool) -> str:
+    """How many types follow, and what lists fewer."""
+    if used:
+        return f"These {len(kinds)} were used on this state."
+    return f"These are all {len(kinds)} that are known; --used: those that were used on this state."
 
 
 def _needed() -> Server:
     home = Home.chosen()
     server = home.running()
     if server is None:
-        raise LocalAwsError(f"{home.path}: no local AWS runs on this state; start it: python -m local_aws start")
+        raise LocalAwsError(f"{home.path}: no local AWS runs on this state; start it: {START}")
     return server
 
 

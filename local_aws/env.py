@@ -9,6 +9,8 @@ import shlex
 from local_aws.errors import LocalAwsError
 from local_aws.state import Home, Server
 
+START = ".venv/bin/python -m local_aws start --detach"
+"""What starts a server, to be copied in a checkout."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
@@ -27,7 +29,7 @@ def client_environment(
     home = home or Home.chosen()
     server = server or home.running()
     if server is None:
-        raise LocalAwsError(f"{home.path}: no local AWS runs on this state; start it: python -m local_aws start")
+        raise LocalAwsError(f"{home.path}: no local AWS runs on this state; start it: {START}")
     chosen = account or server.account
     return {
         "AWS_ENDPOINT_URL": server.url,

@@ -1,7 +1,7 @@
 """A pipeline run as a person reads it: its steps with states, times and reasons, and what their jobs wrote."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
@@ -39,16 +39,52 @@ def find(target: Target, execution: str | None, purpose: str | None = None) -> s
         raise UsageError(f"--pipeline {purpose}: {target.title} has none; use {' or '.join(known)}")
     if execution and execution.startswith("arn:"):
         return execution
-    listed = [run for each in known if purpose in (None, each) for run in runs.of(target, each, _REACH)]
+    listed = _listed(target, purpose)
     if execution:
         found = next((run.arn for run in listed if run.name == execution), None)
         if found is None:
-            newest = ", ".join(run.name for run in sorted(listed, key=_began, reverse=True)[:3])
-            raise CommandError(f"execution {execution}: not found; the newest are {newest or 'none'}")
+            raise _not_found(execution, listed)
         return found
     if not listed:
         raise CommandError(f"{target.title}: no pipeline has run yet; start one: {target.command('train')}")
     return max(listed, key=_began).arn
+
+
+def find_in(targets: Sequence[Target], execution: str | None, purpose: str | None = None) -> tuple[Target, str]:
+    """The same among several models, with the one that it is of; models without such a pipeline are left out.
+
+    Raises UsageError if none of them has such a pipeline, CommandError where there is no such execution.
+    """
+    if execution and execution.startswith("arn:"):
+        return _owner(targets, execution), execution
+    having = [each for each in targets if purpose in (None, *runs.pipelines(each))]
+    if len(having) < 2:
+        found = having[0] if having else targets[0]
+        return found, find(found, execution, purpose)
+    listed = [(each, run) for each in having for run in _listed(each, purpose)]
+    meant = [(each, run) for each, run in listed if execution in (None, run.name)]
+    if execution and not meant:
+        raise _not_found(execution, [run for _, run in listed])
+    if not meant:
+        titles = " and ".join(each.title for each in having)
+        raise CommandError(f"{titles}: no pipeline has run yet; start one: {having[0].command('train')}")
+    owner, newest = max(meant, key=lambda each: _began(each[1]))
+    return owner, newest.arn
+
+
+def _owner(targets: Sequence[Target], execution: str) -> Target:
+    """The model whose pipeline the ARN names; the first one, which then says so, if it is none of theirs."""
+    pipeline = execution.partition(":pipeline/")[2].partition("/")[0]
+    return next((each for each in targets if pipeline in runs.pipelines(each).values()), targets[0])
+
+
+def _listed(target: Target, purpose: str | None) -> list[Run]:
+    return [run for each in runs.pipelines(target) if purpose in (None, each) for run in runs.of(target, each, _REACH)]
+
+
+def _not_found(execution: str, listed: Sequence[Run]) -> CommandError:
+    newest = ", ".join(run.name for run in sorted(listed, key=_began, reverse=True)[:3])
+    return CommandError(f"execution {execution}: not found; the newest are {newest or 'none'}")
 
 
 def read(target: Target, arn: str, step: str | None = None, most: int | None = None) -> Logs:

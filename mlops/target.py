@@ -1,6 +1,7 @@
 """Which model in which environment a command is about, and the clients that reach it."""
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,19 @@ from stacks.settings import EnvironmentSettings, ModelSettings, SettingsError, l
 
 CONFIG = ROOT / "config"
 LOCAL = "local"
+
+
+class NoModelNamed(UsageError):
+    """The environment has several models, the command is about one, and --model does not say which."""
+
+    def __init__(self, environment: str, models: Sequence[str]) -> None:
+        self.known = f"--model: not given, and config/{environment}.toml has {', '.join(models)}"
+        self.first = models[0]
+        super().__init__(f"{self.known}: name one")
+
+    def mended(self, words: Sequence[str]) -> str:
+        """The same, with the command as it was typed and the first of the models, for a person to copy."""
+        return f"{self.known}: {shlex.join(['mlops', *words, '--model', self.first])}"
 
 
 @dataclass(frozen=True)
@@ -88,12 +102,12 @@ def command(word: str, *arguments: object, environment: str, model: str = "") ->
 def find(environment: str, model: str | None, config: Path = CONFIG) -> Target:
     """The one model that a command is about; without a name, the only one of the configuration.
 
-    Raises UsageError if the configuration does not have it, CommandError if no AWS can be reached.
+    Raises NoModelNamed if there are several, UsageError if the configuration does not have it, CommandError if no AWS
+    can be reached.
     """
     found = find_all(environment, model, config)
     if len(found) > 1:
-        names = ", ".join(target.names.public for target in found)
-        raise UsageError(f"--model: not given, and config/{environment}.toml has {names}: name one")
+        raise NoModelNamed(environment, [target.names.public for target in found])
     return found[0]
 
 

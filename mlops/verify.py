@@ -140,7 +140,7 @@ def _endpoint(target: Target, stack: Stack) -> Check:
 
 
 def _answers(target: Target, stack: Stack, samples: Path) -> Check:
-    """Each sample is sent once to the champion; the id marks it as a test's, which monitors leave out."""
+    """Each sample is sent once to the champion; the id marks it as a test's in what is captured."""
     about, champion = target.title, stack.outputs.get("ChampionPackage", "")
     missing = [name for name in _SAMPLES if not (samples / name).is_file()]
     if missing:

@@ -19,6 +19,8 @@ RELEASE_NAMESPACE = metric_namespaces.RELEASE
 
 RUNNING = "running"
 """What expressions call the minutes that instances ran."""
+WHOLE_HOUR = 50
+"""Minutes of instances that count as an hour of service: the newest minutes of an hour are published late."""
 
 CHAMPION, CHALLENGER, SHADOW = VARIANTS = ("champion", "challenger", "shadow")
 
@@ -30,12 +32,14 @@ MINUTE, HOUR, DAY = cdk.Duration.minutes(1), cdk.Duration.hours(1), cdk.Duration
 
 
 def none_while_running(figure: str) -> str:
-    """1 for each period in which instances ran and `figure` counted nothing, 0 where it did, else no value.
+    """1 for each hour in which instances ran and `figure` counted nothing, 0 where it did, else no value.
 
-    `figure` is published only when there is something to count. MAX takes of several what is there, so where instances
-    ran, there is a value. FILL would not do: what it makes of a metric without any data is not documented.
+    An hour in which they ran for less than WHOLE_HOUR minutes is 0: nothing can be missed of an endpoint that has just
+    been made. `figure` is published only when there is something to count. MAX takes of several what is there, so
+    where instances ran, there is a value. FILL would not do: what it makes of a metric without any data is not
+    documented.
     """
-    return f"IF(MAX([0 * {RUNNING}, {figure}]) < 1, 1, 0)"
+    return f"IF({RUNNING} < {WHOLE_HOUR}, 0, IF(MAX([0 * {RUNNING}, {figure}]) < 1, 1, 0))"
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ class MonitoringAlarms(Construct):
 
     def _build_training_failed(self) -> ModelAlarm:
         pipeline = self._metrics.names.pipeline
-        meaning = f"The last run of {pipeline} failed. Nothing was registered."
+        meaning = f"A run of {pipeline} failed, and registered nothing."
         return last_run_failed(self, "TrainingFailed", metrics=self._metrics, pipeline=pipeline, meaning=meaning)
 
     def _build_runs(self, dead_letters: DeadLetterQueue) -> list[ModelAlarm]:
@@ -113,7 +113,7 @@ class MonitoringAlarms(Construct):
                 "MonitoringFailed",
                 metrics=self._metrics,
                 pipeline=pipeline,
-                meaning=f"The last run of {pipeline} failed, so a window was not judged.",
+                meaning=f"A run of {pipeline} failed, so a window was not judged.",
             ),
             no_run_succeeded(
                 self,

@@ -8,7 +8,10 @@ from mlops_constructs.model_metrics import HOUR, MINUTE, RUNNING, ModelMetrics, 
 
 
 def last_run_failed(scope: Construct, name: str, *, metrics: ModelMetrics, pipeline: str, meaning: str) -> ModelAlarm:
-    """In ALARM from a failed run of `pipeline` until one succeeds."""
+    """In ALARM from a failed run of `pipeline` until a minute in which runs ended and none failed.
+
+    Of two runs that end within one minute the failed one counts, whichever came last: no failure is missed.
+    """
     ended = cloudwatch.MathExpression(
         # A figure only where a run ended: MAX takes of the two what is there.
         expression="MAX([failed, 0 * succeeded])",
@@ -17,9 +20,10 @@ def last_run_failed(scope: Construct, name: str, *, metrics: ModelMetrics, pipel
             "succeeded": metrics.runs(pipeline, "Succeeded"),
         },
         period=MINUTE,
-        label="Last run failed",
+        label="Runs failed",
     )
-    return ModelAlarm(scope, name, metric=ended, meaning=meaning, missing=cloudwatch.TreatMissingData.IGNORE)
+    until = f"{meaning} It rings until a later minute, in which a run succeeds and none fails."
+    return ModelAlarm(scope, name, metric=ended, meaning=until, missing=cloudwatch.TreatMissingData.IGNORE)
 
 
 def no_run_succeeded(

@@ -39,7 +39,10 @@ class ServingAlarms(Construct):
         self.cost = self._build_cost() if settings.daily_instances and serving.autoscaling.enabled else None
 
     def _build_no_traffic(self) -> ModelAlarm:
-        """Requests are counted only when there are some; that instances run shows that there is an endpoint."""
+        """Requests are counted only when there are some; that instances run shows that there is an endpoint.
+
+        Each hour is one in which they ran from end to end: an endpoint of some minutes has not missed an hour's.
+        """
         idle = cloudwatch.MathExpression(
             expression=none_while_running("requests"),
             using_metrics={

@@ -12,6 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 INTERRUPTED = 130
+_GIVEN = "mlops.given"
+"""Where a context keeps the words of the command line, which parsing takes apart."""
 
 
 class Later(TyperCommand):
@@ -36,6 +38,11 @@ class Later(TyperCommand):
 class Commands(TyperGroup):
     """The group of all commands: what one of them raises is told in a line, and becomes the exit code."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_GIVEN] = tuple(args)
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -47,20 +54,26 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except Exception as error:
-            if (told := failure(error)) is None:
+            if (told := failure(error, ctx.meta[_GIVEN])) is None:
                 raise
             text, code = told
             print(f"mlops: {text}", file=sys.stderr)
             return code
 
 
-def failure(error: Exception) -> tuple[str, int] | None:
-    """What a person is told of a failure, and the exit code; None for a mistake of the program itself."""
+def failure(error: Exception, given: Sequence[str] = ()) -> tuple[str, int] | None:
+    """What a person is told of a failure, and the exit code; None for a mistake of the program itself.
+
+    given: the words after `mlops`; without them no corrected command can be told.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     from mlops.aws import explain
-    from mlops.errors import CommandError
+    from mlops.errors import CommandError, UsageError
+    from mlops.target import NoModelNamed
 
+    if given and isinstance(error, NoModelNamed):
+        return error.mended(given), UsageError.code
     if isinstance(error, CommandError):
         return str(error), error.code
     if isinstance(error, ClientError | BotoCoreError):

@@ -1,12 +1,13 @@
-"""`mlops history`: the ledger of a model, newest first: its releases, and with --all retrainings and reviews."""
+"""`mlops history`: the ledger of each model, newest first: its releases, and with --all retrainings and reviews."""
 
 from typing import Annotated
 
 import typer
 
 from mlops import ledger, monitoring, reviews, tables, target, words
-from mlops.commands.options import LOCAL, Env, Json, Model, positive
+from mlops.commands.options import LOCAL, Env, Json, Models, positive
 from mlops.commands.output import Output, of
+from mlops.console import console
 from mlops.ledger import Entry
 from mlops.target import Target
 
@@ -18,24 +19,40 @@ def add(app: typer.Typer) -> None:
 
 
 def run(
-    limit: Annotated[int, typer.Option(parser=positive, metavar="N", help="how many")] = DEFAULT_LIMIT,
+    limit: Annotated[int, typer.Option(parser=positive, metavar="N", help="how many of each model")] = DEFAULT_LIMIT,
     steps: Annotated[
         bool, typer.Option("--steps", help="also what each decision led to (write, apply, shift), and every look")
     ] = False,
     everything: Annotated[bool, typer.Option("--all", help="also retrainings, and reviews of what serves")] = False,
     env: Env = LOCAL,
-    model: Model = None,
+    model: Models = None,
     json: Json = False,
 ) -> None:
     """The decisions about releases with their reasons, newest first."""
-    about = target.find(env, model)
+    targets, output = target.find_all(env, model), Output(json)
+    read = [(about, _read(about, limit, steps=steps, everything=everything)) for about in targets]
+    if json and len(read) > 1:
+        models = {about.names.public: {"entries": entries} for about, entries in read}
+        output.answer({"environment": env, "models": models}, ())
+        return
+    for number, (about, entries) in enumerate(read):
+        if len(read) > 1:
+            console.print(("\n" if number else "") + f"[bold]{about.title}[/]")
+        _tell(output, about, entries)
+
+
+def _read(about: Target, limit: int, *, steps: bool, everything: bool) -> list[Entry]:
     entries = ledger.newest(about.clients("dynamodb"), about.ledger, about.names.public, limit, steps=steps)
     if everything:
         entries = sorted([*entries, *_others(about, limit)], key=lambda entry: entry.at, reverse=True)[:limit]
+    return entries
+
+
+def _tell(output: Output, about: Target, entries: list[Entry]) -> None:
     lines = [line for entry in entries for line in words.entry(entry)]
     empty = [f"{about.title}: the ledger is empty; approve a version to begin"]
     drawn = (lambda: tables.history(entries)) if entries else None
-    Output(json).answer(of(about, entries=entries), lines or empty, drawn)
+    output.answer(of(about, entries=entries), lines or empty, drawn)
 
 
 def _others(model: Target, limit: int) -> list[Entry]:

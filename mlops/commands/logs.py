@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mlops import logs, target
-from mlops.commands.options import LOCAL, Env, Json, Model, positive
+from mlops.commands.options import LOCAL, Env, Json, Models, positive
 from mlops.commands.output import Output, of
 from mlops.console import console
 from mlops.errors import CommandError
@@ -34,12 +34,15 @@ def run(
         False
     ),
     env: Env = LOCAL,
-    model: Model = None,
+    model: Models = None,
     json: Json = False,
 ) -> None:
     """The steps of a pipeline run with their states, times and log lines."""
-    found, output = target.find(env, model), Output(json)
-    arn = logs.find(found, execution, pipeline)
+    targets, output = target.find_all(env, model), Output(json)
+    found, arn = logs.find_in(targets, execution, pipeline)
+    if len(targets) > 1:
+        others = ", ".join(each.command("logs") for each in targets if each is not found)
+        output.say(f"{found.title}; also: {others}")
     if follow:
         _follow(found, arn, step, output)
         return

@@ -33,6 +33,7 @@ YEAR, PER_MONTH = 2003, 100
 RELEASE_TIMEOUT_SECONDS = 300
 """A run of the controller that a kill cut off keeps its lock for 90 s, and the schedule comes a minute later."""
 CAPTURE_TIMEOUT_SECONDS = 30
+DEPLOY_HINT = "synthesizing all stacks, 10 to 20 s without a word, then deploying them: 20 to 40 s in all"
 
 
 def run_demo(*, keep: bool) -> int:
@@ -103,11 +104,13 @@ def _loop(run: Run, server: local.Server) -> None:
         _cdk(run, server, "bootstrap", f"aws://{server.account}/{server.region}", folder=server.home.path)
     with run.phase("deploy"):
         assembly = str(server.home.path / "cdk.out")
+        line(run.clock, DEPLOY_HINT, source="cdk deploy")
         _cdk(run, server, "deploy", "--all", "--require-approval", "never", "--output", assembly)
         foundation = releases.outputs(clients("cloudformation"), names.foundation_stack)
     with run.phase("pipeline"):
         package = _train(run, clients, model, foundation["DataBucket"], banks)
     with run.phase("release"):
+        line(run.clock, telling.LIVE)
         serving = _release(run, clients, model, package)
     with run.phase("traffic"):
         _predict(run, clients, model, serving, foundation["CaptureBucket"])
@@ -325,7 +328,19 @@ def _tell_end(run: Run, *, runs: bool) -> None:
         ("releases", ends),
         ("endpoint", results["endpoint"]),
     ]
-    telling.end(str(SUMMARY.parent.relative_to(ROOT)), run.seconds, facts, runs=runs)
+    telling.end(str(SUMMARY.parent.relative_to(ROOT)), run.seconds, facts, _following(results), runs=runs)
+
+
+def _following(results: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What to try: with the newest version that was promoted, and with the second model's that waits for approval."""
+    promoted = [each["version"] for each in results["releases"] if each["outcome"] == "promoted"]
+    environment = EnvironmentNames("mlops", STAGE)
+    return telling.try_next(
+        environment.model(MODEL).public,
+        promoted[-1],
+        environment.model(SECOND_MODEL).public,
+        results["governance"][SECOND_MODEL]["registered"],
+    )
 
 
 def _rates(rates: Mapping[str, Any]) -> str:

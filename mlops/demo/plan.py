@@ -32,7 +32,7 @@ PHASES: Mapping[str, Phase] = {
     ),
     "months": (
         "Replay the bank's months from 2003 on; the monitors watch, and only watch",
-        "The world moves on. Drift alone is noted; only loans that fail too often raise the alarm. About two minutes.",
+        "Drift alone is noted; only loans that fail too often raise the alarm. Two minutes, a year a line.",
     ),
     "retrained": (
         "The alarm has started a training; then approval, shadow, challenger, verdict",

@@ -67,6 +67,7 @@ class Story:
     releases: list[dict[str, Any]] = field(default_factory=list)
     answered: dict[str, tuple[bool, str]] = field(default_factory=dict)
     _looked: float = 0.0
+    _stages: dict[int, str] = field(default_factory=dict)
 
     def tell_first(self, version: int) -> None:
         """The first version has nothing to be compared with."""
@@ -189,7 +190,10 @@ class Story:
             self._say(telling.look(entry.verdict), source=entry.stage)
         if entry.is_step:
             return
-        self._say(f"{entry.kind}: {entry.reason}", source="controller", style="green" if entry.verdict else "")
+        said = telling.decision(entry, self._stages.get(entry.version, ""))
+        self._say(said, source="controller", style="green" if entry.verdict else "")
+        if entry.kind == "begin":
+            self._stages[entry.version] = entry.stage
 
     def _state(self) -> ReleaseState:
         return release_state.read(self._clients("ssm"), self.target.names)

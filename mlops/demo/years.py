@@ -25,6 +25,8 @@ from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, Judgement, subj
 FIRST, LAST = "2003-01", "2008-12"
 LATEST_ALARM = "2008-06"
 """Should nothing have been confirmed by then, the demo has failed."""
+MONTHS_A_LINE = 12
+"""Drift is information: a line a year tells of it."""
 RETRAINING_SECONDS = 60
 """From the run that confirmed it to the training that the alarm started; the controller's schedule is a minute."""
 
@@ -51,6 +53,7 @@ class Years:
     snapshot: str = ""
     confirmed: dict[str, str] = field(default_factory=dict)
     _last: str = ""
+    _untold: list[Month] = field(default_factory=list)
 
     def until_retraining(self) -> None:
         """Replay months until the alarm has started a retraining; raises CommandError if it never does."""
@@ -62,6 +65,7 @@ class Years:
                 self.retrainings.append(self._started_since(began, quarter[-1].name))
 
         self._last = self._months(said).replay(FIRST, LATEST_ALARM, until=lambda: bool(self.retrainings))
+        self._tell_inputs()
         if not self.retrainings:
             raise CommandError(f"no degradation was confirmed until {LATEST_ALARM}; see mlops monitor status")
 
@@ -109,6 +113,7 @@ class Years:
                 months.apply(Month(name, left))
         if whole:
             months.replay(whole[0], LAST)
+            self._tell_inputs()
 
     def _last_year(self) -> list[Loan]:
         return [loan for name, month in self.history.months.items() if name >= "2008-01" for loan in month.loans]
@@ -136,18 +141,11 @@ class Years:
         )
 
     def _note(self, quarter: Sequence[Month], answer: monitoring.Watched) -> None:
-        """Keep what was said of each month, and tell it in a line."""
+        """Keep what was said of each month; tell its outcomes and confirmations now, its inputs in a line a year."""
         months = self.history.by_window()
         for each in answer.judgements:
             if month := months.get(each.window):
                 self.judged[each.monitor, month.name] = each
-        drifted = [name for month in quarter if self._breached(DATA_DRIFT, name := month.name)]
-        moved = subjects([self.judged[DATA_DRIFT, name] for name in drifted])
-        self._say(
-            f"{quarter[0].name} to {quarter[-1].name}: {sum(len(month.loans) for month in quarter)} applications; "
-            + (f"inputs drift in {len(drifted)} of {len(quarter)} months" if drifted else "inputs as in training")
-            + (f" ({', '.join(name for name, _ in moved[:3])}): information" if moved else "")
-        )
         for month in quarter:
             self._tell_outcomes(later(month.name, -MATURITY_MONTHS))
         for monitor in answer.confirmed:
@@ -155,12 +153,30 @@ class Years:
                 self.confirmed[monitor] = quarter[-1].name
                 self._say(f"{monitor} confirmed at the end of {quarter[-1].name}", style="yellow")
 
+        self._untold += quarter
+        if len(self._untold) >= MONTHS_A_LINE:
+            self._tell_inputs()
+
+    def _tell_inputs(self) -> None:
+        """What the inputs of the months did that no line has told yet."""
+        months, self._untold = self._untold, []
+        if not months:
+            return
+        drifted = [name for month in months if self._breached(DATA_DRIFT, name := month.name)]
+        moved = subjects([self.judged[DATA_DRIFT, name] for name in drifted])
+        self._say(
+            f"{telling.period(months[0].name, months[-1].name)}: {sum(len(month.loans) for month in months):,} "
+            "applications; "
+            + (f"inputs drift in {len(drifted)} of {len(months)} months" if drifted else "inputs as in training")
+            + (f" ({', '.join(name for name, _ in moved[:3])}): information" if moved else "")
+        )
+
     def _tell_outcomes(self, cohort: str) -> None:
         judgement = self.judged.get((CALIBRATION, cohort))
         if judgement is None or not judgement.breached:
             return
         worst = next(finding for finding in judgement.findings if finding.breaches)
-        self._say(f"loans of {cohort}, now {MATURITY_MONTHS} months old: {worst.text}", style="yellow")
+        self._say(telling.outcomes(cohort, MATURITY_MONTHS, worst.text), style="yellow")
 
     def _breached(self, monitor: str, month: str) -> bool:
         judgement = self.judged.get((monitor, month))

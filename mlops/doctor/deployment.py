@@ -12,8 +12,9 @@ from mlops import aws, verify
 from mlops.cdk import ROOT
 from mlops.doctor.finding import Finding, Patient, bad, ok, warn
 from mlops.observation import observe
-from mlops.situation import reading
-from mlops.situation.rows import INFORMATION
+from mlops.situation import reading, runs
+from mlops.situation.facts import Alarm
+from mlops.situation.rows import INFORMATION, TRAINING_FAILED, outlived
 from mlops.target import Target
 from mlops_constructs.naming import EnvironmentNames, ReleaseParameter
 
@@ -74,14 +75,26 @@ def dead_letters(patient: Patient) -> Iterator[Finding]:
 
 
 def alarms(patient: Patient) -> Iterator[Finding]:
-    """Those that ring; what each asks for is in its description."""
+    """Those that ring; what each asks for is in its description, unless what it tells of is over."""
     found = reading.alarms(patient.targets[0])
     ringing = [each for each in found if each.state == "ALARM"]
     for each in ringing:
         about, _, remedy = each.about.partition("What to do: ")
+        if over := _outlived(patient, each):
+            yield warn(f"alarm {each.name}: a run failed, and {over}", "nothing: the next run that succeeds ends it")
+            continue
         level = warn if INFORMATION in each.about else bad
         yield level(f"alarm {each.name}: {about.strip(' .') or each.reason}", remedy or "docs/operations.md")
     yield ok(f"alarms: {len(found) - len(ringing)} of {len(found)} do not ring")
+
+
+def _outlived(patient: Patient, alarm: Alarm) -> str:
+    """Why an alarm tells of the past, or ""; the runs of a model are asked for only where they decide that."""
+    for target in patient.targets:
+        if target.settings.trains and alarm.name == f"{target.names.monitoring_stack}-{TRAINING_FAILED}":
+            newest = runs.of(target, runs.TRAINING, 1)
+            return outlived(alarm, newest[0] if newest else None)
+    return ""
 
 
 def endpoints(patient: Patient) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from local_aws.env import START
 from local_aws.state import Home
 from mlops.cdk import CDK, ROOT
 from mlops.doctor.finding import Finding, bad, ok, warn
@@ -104,9 +105,7 @@ def local_server(home: Home) -> Iterator[Finding]:
             "end what listens there, or set LOCAL_AWS_PORT to another port",
         )
         return
-    yield warn(
-        "local AWS: does not run", f"{Path(sys.executable).name} -m local_aws start --detach, or mlops demo --keep"
-    )
+    yield warn("local AWS: does not run", f"{START}, or mlops demo --keep")
 
 
 def _taken(port: int) -> str | None:

@@ -10,10 +10,12 @@ from botocore.exceptions import ClientError
 
 from mlops import aws, monitoring, people
 from mlops.errors import CommandError
+from mlops.ledger import Entry
 from mlops.observation import Observation, observe
 from mlops.release_state import NONE, in_words, version_of
 from mlops.situation import experiment, runs, waiting
 from mlops.situation.facts import (
+    ENDED,
     Alarm,
     Candidate,
     Champion,
@@ -241,12 +243,22 @@ def _versions(seen: Observation) -> Iterator[Version]:
     state, candidate = seen.state, seen.state.candidate
     parts = {
         state.version(ReleaseParameter.FAILED): "failed",
+        **_ended(seen.entries),
         state.previous: "previous",
         version_of(candidate.package) if candidate else 0: "candidate",
         state.version(ReleaseParameter.CHAMPION): "champion",
     }
     for each in seen.versions:
         yield Version(each.number, each.package, each.approval, each.status, parts.get(each.number, ""))
+
+
+def _ended(entries: Iterable[Entry]) -> dict[int, str]:
+    """What became of versions whose newest decision ended them. entries: newest first."""
+    newest: dict[int, str] = {}
+    for each in entries:
+        if each.kind in (*ENDED, "begin", "done"):
+            newest.setdefault(each.version, each.kind)
+    return {version: ENDED[kind] for version, kind in newest.items() if kind in ENDED}
 
 
 def _owned(found: Iterable[Alarm], target: Target) -> Iterator[Alarm]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from rich.text import Text
 
 from mlops import people, words
-from mlops.situation.facts import Alarm, Look, Model, Monitor, Run, Situation, Step, Variant, Version
+from mlops.situation.facts import ENDED, Alarm, Look, Model, Monitor, Run, Situation, Step, Variant, Version
 from mlops.target import command
 
 GOOD, WARN, BAD, DIM, STRONG = "green", "yellow", "red", "dim", "bold"
@@ -25,6 +25,8 @@ STATES = {
 }  # fmt: skip
 INFORMATION = "Information: nobody is called"
 """What the description of an alarm says that asks nobody for anything (constructs: monitor_alarms)."""
+TRAINING_FAILED = "TrainingFailed"
+"""The last word of the alarm's name (constructs: monitoring_alarms)."""
 MARKS = {"Succeeded": "✓", "Failed": "✗", "Executing": "…", "Starting": "…", "Stopped": "■"}
 _APPROVALS = {"PendingManualApproval": "pending"}
 
@@ -51,7 +53,7 @@ def of(model: Model, seen: Situation) -> Iterator[Row]:
         if found := model.run(purpose):
             yield from _run(found, seen.at)
     if model.alarms or not any(each.startswith("alarms: ") for each in model.unread):
-        yield from _alarms(model.alarms, model.name)
+        yield from _alarms(model.alarms, model.name, model.run("training"))
     yield from _steering(model, seen)
     yield from (row("unread", Text(each, WARN)) for each in model.unread)
     for each in model.waiting:
@@ -117,7 +119,7 @@ def _versions(model: Model, now: datetime) -> Iterator[Row]:
         )
 
 
-_PARTS = {"champion": GOOD, "candidate": WARN, "failed": BAD}
+_PARTS = dict.fromkeys(ENDED.values(), BAD) | {"champion": GOOD, "candidate": WARN, "inconclusive": WARN}
 
 
 def _auc(version: Version) -> str:
@@ -194,7 +196,17 @@ def _step(each: Step) -> Text:
     return Text(f"{MARKS.get(each.status, '·')} {each.name}", STATES.get(each.status, DIM))
 
 
-def _alarms(alarms: Sequence[Alarm], model: str) -> Iterator[Row]:
+def outlived(alarm: Alarm, training: Run | None) -> str:
+    """Why an alarm that rings tells of the past, or "". training: the newest run of its model.
+
+    The alarm counts runs by the minute, and a run that succeeds in the minute of a failed one does not end it.
+    """
+    if training is None or training.status != "Succeeded" or not alarm.name.endswith(f"-{TRAINING_FAILED}"):
+        return ""
+    return f"the newest run ({training.name}) has succeeded since"
+
+
+def _alarms(alarms: Sequence[Alarm], model: str, training: Run | None = None) -> Iterator[Row]:
     ringing = [each for each in alarms if each.state == "ALARM"]
     if not alarms:
         yield row("alarms", Text("none deployed", DIM))
@@ -202,11 +214,13 @@ def _alarms(alarms: Sequence[Alarm], model: str) -> Iterator[Row]:
     blind = sum(each.state == "INSUFFICIENT_DATA" for each in alarms)
     waiting = f", {blind} without data yet" if blind else ""
     count = f"{len(ringing)} of {len(alarms)} in ALARM" if ringing else f"none of {len(alarms)} in ALARM"
-    worst = BAD if any(INFORMATION not in each.about for each in ringing) else WARN
+    mild = [INFORMATION in each.about or bool(outlived(each, training)) for each in ringing]
+    worst = WARN if all(mild) else BAD
     yield row("alarms", Text(f"{count}{waiting}", worst if ringing else GOOD))
-    for each in ringing:
-        style = WARN if INFORMATION in each.about else BAD
-        yield row("alarms", Text.assemble((_short(each.name, model), style), f": {_about(each)}"))
+    for each, is_mild in zip(ringing, mild, strict=True):
+        past = f" ({why})" if (why := outlived(each, training)) else ""
+        name = (_short(each.name, model), WARN if is_mild else BAD)
+        yield row("alarms", Text.assemble(name, f": {_about(each)}{past}"))
 
 
 def _short(name: str, model: str) -> str:
@@ -224,14 +238,18 @@ def _steering(model: Model, seen: Situation) -> Iterator[Row]:
         since = f" since {words.moment(model.commanded)}" if model.commanded else ""
         yield row("command", Text(f"{model.command}{by}{since}", WARN))
     if model.failed:
-        yield row("failed", f"version {model.failed}; it and older ones are not tried again")
+        yield row("barred", f"version {model.failed} and older ones are not tried again")
     if model.previous:
         back = command("rollback", environment=seen.environment, model=model.name if seen.many else "")
         yield row("previous", f"version {model.previous}; {back} goes back to it")
     if last := model.last:
         version = f" version {last.version}" if last.version else ""
         yield row(
-            "last", Text.assemble(f"{words.moment(last.at)}  {last.kind}{version}", (f" {_short_of(last.reason)}", DIM))
+            "last",
+            Text.assemble(
+                f"{words.moment(last.at)}  {ENDED.get(last.kind, last.kind)}{version}",
+                (f" {_short_of(last.reason)}", DIM),
+            ),
         )
 
 

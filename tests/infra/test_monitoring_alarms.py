@@ -127,7 +127,27 @@ def test_before_the_first_release_nothing_rings(templates):
     for name in ("NoTraffic", "MonitoringMissed"):
         running = [each for each in metrics(alarms[name]) if each[1] == "CPUUtilization"]
         assert [(each[0], each[3]) for each in running] == [("/aws/sagemaker/Endpoints", "SampleCount")]
-        assert re.fullmatch(r"IF\(MAX\(\[0 \* running, \w+\]\) < 1, 1, 0\)", expression(alarms[name]))
+        counted = r"IF\(running < 50, 0, IF\(MAX\(\[0 \* running, \w+\]\) < 1, 1, 0\)\)"
+        assert re.fullmatch(counted, expression(alarms[name]))
+
+
+@pytest.mark.parametrize(
+    ("running", "requests", "idle"),
+    [
+        (None, None, None),  # no endpoint
+        (1.0, None, 0),  # seconds old, and not asked yet
+        (49.0, None, 0),
+        (58.0, None, 1),
+        (120.0, None, 1),  # two instances
+        (60.0, 3.0, 0),
+    ],
+)
+def test_an_hour_without_requests_is_one_in_which_an_instance_ran_from_end_to_end(running, requests, idle):
+    from local_aws.cloudwatch.math_values import Inputs, compute
+    from mlops_constructs.model_metrics import none_while_running
+
+    inputs = Inputs({"running": [running], "requests": [requests]}, ["running", "requests"], 1, 3600)
+    assert compute(none_while_running("requests"), inputs) == [idle]
 
 
 def test_times_are_those_of_the_configuration(templates):
@@ -155,6 +175,8 @@ def test_processors_count_together_and_in_percent(templates):
 def test_a_failed_run_rings_until_one_succeeds(name, pipeline, templates):
     alarm = named(templates("staging")["monitoring"])[name]
     assert (expression(alarm), alarm["TreatMissingData"]) == ("MAX([failed, 0 * succeeded])", "ignore")
+    assert alarm["AlarmDescription"].startswith(f"A run of mlops-staging-loan-approval-{pipeline} failed, ")
+    assert "It rings until a later minute, in which a run succeeds and none fails." in alarm["AlarmDescription"]
     assert {
         (namespace, metric, dimensions["PipelineName"]) for namespace, metric, dimensions, *_ in metrics(alarm)
     } == {

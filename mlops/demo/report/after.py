@@ -9,7 +9,7 @@ from typing import Any
 from mlops.demo.report import parts, pictures
 from mlops.demo.report.parts import Chapter
 from mlops.demo.report.pictures import Look
-from mlops.demo.report.words import Row, evidence, month, since
+from mlops.demo.report.words import Row, evidence, month, parted, since, was_tried
 from monitoring import page
 from monitoring.figures import number, percent, plural
 
@@ -47,7 +47,11 @@ def _tried(story: Row, release: Row, *, first: bool) -> Chapter:
     title, how, who = _ENDS.get(outcome, ("Version {}: {}", "", parts.RULE))
     if outcome == "promoted" and not pictured:
         title, how, who = "Version {} takes over at once", "It was approved to replace the one before.", parts.PEOPLE
-    told = parts.paragraphs(_INTRODUCED if compared and first else "", how.format(version))
+    told = parts.paragraphs(
+        _INTRODUCED if compared and first else "",
+        how.format(version),
+        _why_so_long(story, release) if compared and first else "",
+    )
     facts = [
         (_STAGES.get(each["stage"], (each["stage"], ""))[0], evidence(each)) for each in release.get("stages") or ()
     ]
@@ -63,6 +67,32 @@ def _tried(story: Row, release: Row, *, first: bool) -> Chapter:
     return Chapter(title.format(version, outcome), when, who, body, "tried" if first else "")
 
 
+def _why_so_long(story: Row, release: Row) -> str:
+    """What the months went by with between the alarm and the first month in which the new version decides alone."""
+    names = [each["month"] for each in story["months"]]
+    known, began, tried = story.get("known_at_the_end_of"), since(story).get("from"), parted(story)
+    if not (known in names and began in names and release.get("requests")):
+        return ""
+    between = names.index(str(began)) - names.index(str(known)) - 1
+    if between < 1:
+        return ""
+    monthly = sum(each["applications"] for each in story["months"]) / len(names)
+    counted = [f"{number(each['samples'])} {_STAGES[each['stage']][1]}" for each in _decided(release)]
+    said = f" Its verdicts took {' and '.join(counted)}." if counted else ""
+    half = f" From {month(tried)} on it decided for some of the customers." if tried else ""
+    return (
+        f"Between the alarm and {month(str(began))}, the first month in which version {release['version']} decides "
+        f"alone, {'lies' if between == 1 else 'lie'} {plural(between, 'month')}: it was trained, then tried on "
+        f"{number(release['requests'])} applications, and a month brings about {number(round(monthly))}.{said} A "
+        f"comparison needs that many, each with its outcome, before chance is ruled out.{half}"
+    )
+
+
+def _decided(release: Row) -> list[Row]:
+    """Stages that ended with a verdict."""
+    return [each for each in release.get("stages") or () if each.get("verdict") and each["stage"] in _STAGES]
+
+
 _INTRODUCED = (
     "Good marks in a test are not enough. The new version is compared with the one that decides today, on the "
     "customers' own applications, by the share of good decisions. The comparison ends as soon as the evidence is "
@@ -76,7 +106,7 @@ _ENDS = {
         parts.RULE,
     ),
     "lost": (
-        "Version {} is turned down",
+        "Version {} lost",
         "Version {} was made on purpose: its marks in the test are as good, but it approves nearly everybody. The gate "
         "sees the marks alone and let it pass. As a shadow it is found out, and not one customer had got its answer. "
         "The one before goes on deciding.",
@@ -181,7 +211,7 @@ def versions(releases: Sequence[Row]) -> str:
     rows = [
         (
             f"<strong>Version {escape(str(each['version']))}</strong>",
-            page.tag(_TONES.get(each["outcome"], "quiet"), _BECAME.get(each["outcome"], str(each["outcome"]))),
+            page.tag(_TONES.get(each["outcome"], "quiet"), str(each["outcome"])),
             escape(_came(each, place)),
             "<br>".join(escape(f"{stage['stage']}: {evidence(stage)}") for stage in each.get("stages") or ()) or "–",
             escape(_answered(each) or "–"),
@@ -192,11 +222,8 @@ def versions(releases: Sequence[Row]) -> str:
     return page.heading("Each version, and why it stayed or went") + page.table(columns, rows)
 
 
-_BECAME = {"lost": "turned down"}
-
-
 def _came(release: Row, place: int) -> str:
-    if tuple(release["strategy"]) == ("replace",):
+    if not was_tried(release):
         return "to replace the one before at once" if place else "the first one"
     return ", then ".join(release["strategy"])
 
@@ -207,6 +234,12 @@ _CHOSEN = (
 )
 
 
+_AT_ONCE = (
+    "Only while a version is on trial, the outcome of a loan is told at once. A bank would wait two years for it, or "
+    "compare by an earlier sign, such as the first missed payments."
+)
+
+
 def honest(story: Row) -> str:
     rates = since(story)
     turned_down = rates.get("turned_down")
@@ -214,6 +247,7 @@ def honest(story: Row) -> str:
         "Time is compressed: a month passes in a second or two, and the two years until a loan counts as good so far "
         "are months of the replay. The order is kept: a failure is told in the month in which it happened, never "
         "earlier.",
+        *([_AT_ONCE] if any(map(was_tried, story["releases"])) else []),
         "All of these loans were granted in reality, so it is known what became of each, also of those that a model "
         "here turned down"
         + (

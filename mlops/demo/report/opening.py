@@ -5,7 +5,7 @@ from html import escape
 
 from mlops.demo.report import parts, pictures
 from mlops.demo.report.pictures import Flag
-from mlops.demo.report.words import Row, dollars, month, months_since, share, short, since, total
+from mlops.demo.report.words import Row, dollars, month, months_since, parted, share, short, since, total, was_tried
 from monitoring import charts, page
 from monitoring.charts import Series
 from monitoring.figures import number, percent, plural
@@ -90,19 +90,24 @@ def figures(story: Row) -> str:
     months: Sequence[Row] = story["months"]
     drifted = sum(bool(each["drift"] and each["drift"]["breached"]) for each in months)
     retrained = len(story.get("retrainings") or ())
-    tried = list(story["releases"][1:])
-    kept_out = sum(each["outcome"] != "promoted" for each in tried)
-    unanswered = sum(each.get("failed_requests", 0) for each in tried)
-    asked = sum(each.get("requests", 0) for each in tried)
+    watched = sum(bool(each["drift"]) for each in months)
+    newer = list(story["releases"][1:])
+    tried = sum(map(was_tried, newer))
+    kept_out = sum(each["outcome"] != "promoted" for each in newer)
+    unanswered = sum(each.get("failed_requests", 0) for each in newer)
+    asked = sum(each.get("requests", 0) for each in newer)
     boxes = [
         (number(sum(each["applications"] for each in months)), "applications decided, month by month"),
         (
             number(drifted),
-            f"of {number(len(months))} months with other applicants than before: noted, nobody was called",
+            f"of {number(watched)} watched months with other applicants than before: noted, nobody was called",
         ),
         (number(retrained), f"{'training' if retrained == 1 else 'trainings'} started by an alarm, without a person"),
-        (number(len(tried)), "new versions tried on real applications before they were trusted"),
-        (number(kept_out), f"of them kept out: {'it was' if kept_out == 1 else 'they were'} worse, or broken"),
+        (
+            number(tried),
+            f"new {'version' if tried == 1 else 'versions'} tried on real applications before they were trusted",
+        ),
+        (number(kept_out), f"of {plural(len(newer), 'new version')} not kept: worse in its trial, or broken"),
         (number(unanswered), f"of {number(asked)} applications without an answer while versions changed"),
     ]
     return '<div class="numbers">' + "".join(f"<div><b>{a}</b>{escape(b)}</div>" for a, b in boxes) + "</div>"
@@ -114,12 +119,13 @@ def course(story: Row, chapters: Sequence[parts.Chapter]) -> str:
     if not months:
         return ""
     names = [each["month"] for each in months]
-    known, began = story.get("known_at_the_end_of"), since(story).get("from")
+    known, tried, began = story.get("known_at_the_end_of"), parted(story), since(story).get("from")
     placed = [
         (name, found, word)
         for name, key, word in (
             (names[0], "begin", "a model decides"),
             (known, "confirmed", "alarm: it got worse"),
+            (tried, "tried", "on trial"),
             (began, "tried", "better one decides"),
         )
         for found, each in enumerate(chapters, 1)
@@ -132,13 +138,23 @@ def course(story: Row, chapters: Sequence[parts.Chapter]) -> str:
     series = [Series("the first model alone", without, "b"), Series("with the platform", kept, "a")]
     legend = charts.legend(series).removesuffix("</ul>") + '<li><span class="spares"></span>spared</li></ul>'
     caption = (
-        "Known today, not then: it takes years until a loan fails. Until the new version decides, both lines are one. "
+        f"Known today, not then: it takes years until a loan fails. {_one_line(tried, began)} "
         "The numbers are those of the steps below. The peak is the loans that were approved just before the financial "
         "crisis of 2008."
     )
     return page.heading(
         "The six years in one picture" if len(months) > 60 else "The months in one picture"
     ) + page.figure(title, picture, caption, legend, broad=True)
+
+
+def _one_line(tried: str, began: str | None) -> str:
+    """Where the two lines part, and why."""
+    if not tried or not began:
+        return "Until the new version decides, both lines are one."
+    return (
+        f"Until {month(tried)} both lines are one: the first model decides. From then on the new version is on trial "
+        f"and decides for some of the customers, from {month(began)} on for all."
+    )
 
 
 def table_of(chapters: Sequence[parts.Chapter]) -> str:

@@ -110,8 +110,9 @@ def evidence(stage: Row) -> str:
     low, high = stage["interval"]
     verdicts = {"better": "better", "worse": "worse", "no_difference": "no difference", None: "not compared"}
     said = verdicts.get(stage["verdict"], str(stage["verdict"]).replace("_", " "))
+    counted = "pairs of answers" if stage["stage"] == "shadow" else "outcomes"
     return (
-        f"After {number(stage['samples'])} outcomes: {said}, {points(stage['estimate'])} points "
+        f"After {number(stage['samples'])} {counted}: {said}, {points(stage['estimate'])} points "
         f"({points(low)} to {points(high)}) of good decisions."
     )
 
@@ -132,6 +133,16 @@ def since(story: Row) -> Row:
     rates = story.get("charge_off_rates") or {}
     found: Row = rates.get("since_release") or {}
     return found
+
+
+def parted(story: Row) -> str:
+    """The first month in which a version on trial decided beside the one before, as "2004-10"; "" for none."""
+    return next((each["month"] for each in story["months"] if len(each.get("versions") or ()) > 1), "")
+
+
+def was_tried(release: Row) -> bool:
+    """Whether a version was compared with the one that decides; one that replaces it at once is not."""
+    return tuple(release["strategy"]) != ("replace",)
 
 
 def months_since(story: Row) -> list[Row]:

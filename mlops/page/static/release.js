@@ -114,9 +114,13 @@ function widths(answering, within = document, percents = null) {
 
 const PART_WORDS = {
   champion: ["good", "champion"],
-  candidate: ["info", "on its way"],
-  previous: ["quiet", "before"],
-  failed: ["bad", "did not hold"],
+  candidate: ["info", "candidate"],
+  previous: ["quiet", "previous"],
+  lost: ["bad", "lost"],
+  inconclusive: ["warn", "inconclusive"],
+  failed: ["bad", "failed"],
+  rejected: ["bad", "rejected"],
+  "rolled back": ["bad", "rolled back"],
 };
 const APPROVALS = {
   Approved: ["good", "approved"],

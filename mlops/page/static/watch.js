@@ -170,10 +170,14 @@ const KINDS = {
   lost: "bad",
   rejected: "bad",
   refused: "bad",
+  revert: "bad",
   rollback: "warn",
   asked: "warn",
   start: "info",
 };
+
+// As the versions' table calls what became of them.
+const SAID = { revert: "rolled back" };
 
 export function drawDecisions(entries) {
   if (!entries.length) return none("The ledger is empty: approve a version to begin.");
@@ -187,7 +191,7 @@ export function drawDecisions(entries) {
         el(
           "b",
           {},
-          `${each.version ? `Version ${each.version}: ` : ""}${each.kind}${each.stage ? `, ${each.stage}` : ""}`,
+          `${each.version ? `Version ${each.version}: ` : ""}${SAID[each.kind] ?? each.kind}${each.stage ? `, ${each.stage}` : ""}`,
         ),
         " ",
         el("span", { class: "because" }, when(each.at)),

@@ -235,13 +235,21 @@ def test_commands_without_a_server_say_what_to_start(local_aws: Any, tmp_path: P
     for arguments in (["env"], ["checkpoint"], ["resources", "--used"]):
         said = command(local_aws, *arguments, LOCAL_AWS_HOME=str(tmp_path))
         assert said.returncode == 1
-        assert said.stderr.strip().endswith("start it: python -m local_aws start")
+        assert said.stderr.strip().endswith("start it: .venv/bin/python -m local_aws start --detach")
 
 
 def test_resource_types_are_emulated_recorded_or_refused(local_aws: Any) -> None:
     types = ["AWS::SageMaker::Endpoint", "AWS::S3::Bucket", "AWS::Budgets::Budget", "AWS::Coffee::Machine"]
     kinds = json.loads(command(local_aws, "resources", "--json", *types).stdout)
     assert list(kinds.values()) == ["emulated", "emulated", "recorded", "refused"]
+
+
+def test_a_list_of_types_says_what_the_kinds_are_and_what_lists_fewer(local_aws: Any) -> None:
+    known = command(local_aws, "resources")
+    for part in ("emulated: works. ", "recorded: checked against its schema", "refused: ", "--used: those that were"):
+        assert part in known.stderr
+    assert "AWS::S3::Bucket" in known.stdout and "works" not in known.stdout
+    assert command(local_aws, "resources", "AWS::S3::Bucket").stderr == ""
 
 
 # SageMaker's two protocols
@@ -640,5 +648,7 @@ def test_an_alarm_minds_its_dimensions_and_tells_topic_and_bus(local_aws: Any, s
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     command = f"{sys.executable} -m local_aws resources | head -n 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    (legend,) = done.stderr.splitlines()
+    assert legend.startswith("emulated: works.")
     assert done.stdout.split()[-1] in ("emulated", "recorded")

@@ -36,9 +36,10 @@ def test_what_is_no_account_is_refused(account: str) -> None:
 def test_a_shell_can_be_put_into_an_account(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def environment(*, account: str | None) -> dict[str, str]:
-        return client_environment(SERVER, HOME, account=account)
+    def environment(server: Server, *, account: str | None) -> dict[str, str]:
+        return client_environment(server, HOME, account=account)
 
+    monkeypatch.setattr(commands, "_needed", lambda: SERVER)
     monkeypatch.setattr(commands, "client_environment", environment)
     assert main(["env", "--account", "444455556666"]) == 0
     assert "export AWS_ACCESS_KEY_ID=444455556666" in capsys.readouterr().out

@@ -1,14 +1,16 @@
 """What the years came to: rows by month, rates with and without the platform, the month that was confirmed first."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from mlops.console import Clock
 from mlops.demo import chronicle
 from mlops.demo.loans import Loan
-from mlops.demo.months import Decision, History, Month
+from mlops.demo.months import Decision, History, Month, later
 from mlops.demo.years import Years
 from monitoring.findings import CALIBRATION, DATA_DRIFT, JUDGED, Finding, Judgement, Window
 
@@ -70,6 +72,29 @@ def test_rates_since_the_release_begin_with_the_first_month_of_the_new_version_a
     since = found["charge_off_rates"]["since_release"]
     assert (since["from"], since["with"], since["without"], since["approved_with"]) == ("2005-02", 0.0, 0.5, 0.5)
     assert since["turned_down"] == 1.0
+
+
+def test_inputs_are_told_in_a_line_a_year_and_what_is_left_at_the_end(
+    years: Years, capsys: pytest.CaptureFixture[str]
+) -> None:
+    years.run = cast(Any, SimpleNamespace(clock=Clock()))
+    for name in ("2003-01", "2003-02", "2004-01"):
+        years.judged[DATA_DRIFT, name] = judgement(DATA_DRIFT, breached=True)
+    answer: Any = SimpleNamespace(judgements=(), confirmed=(DATA_DRIFT,))
+    names = [later("2003-01", number) for number in range(15)]
+    for start in range(0, 15, 3):
+        years._note([Month(name, [cast(Any, None)] * 600) for name in names[start : start + 3]], answer)
+    years._tell_inputs()
+    years._tell_inputs()
+    said = [re.sub(r"^ *[\d.]+s +", "", text) for text in capsys.readouterr().out.splitlines()]
+    assert [text for text in said if "applications" in text] == [
+        "monitoring           2003: 7,200 applications; inputs drift in 2 of 12 months (NoEmp): information",
+        "monitoring           2004-01 to 2004-03: 1,800 applications; inputs drift in 1 of 3 months (NoEmp): "
+        "information",
+    ]
+    assert [text for text in said if "confirmed" in text] == [
+        "monitoring           data_drift confirmed at the end of 2003-03"
+    ]
 
 
 def test_the_first_confirmed_month_is_the_one_with_which_there_were_enough(years: Years) -> None:

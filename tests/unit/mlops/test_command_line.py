@@ -51,7 +51,7 @@ def test_an_error_is_one_line_and_an_exit_code(
     def fail(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(history.target, "find", fail)
+    monkeypatch.setattr(history.target, "find_all", fail)
     assert main(["history"]) == code
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", f"{line}\n")
@@ -62,7 +62,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure_to_tell() -> None:
     code = (
         "from mlops import __main__ as it\n"
         "from mlops.commands import history\n"
-        "history.target.find = lambda *_: print('x' * 10**6, flush=True) or []\n"
+        "history.target.find_all = lambda *_: print('x' * 10**6, flush=True) or []\n"
         "raise SystemExit(it.main(['history', '--json']))\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

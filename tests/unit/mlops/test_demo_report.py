@@ -172,6 +172,37 @@ def test_the_rates_are_drawn_over_the_months_with_flags_that_lead_to_the_steps()
     assert all(page.count("section", id=flag[1:]) == 1 for flag in flags)
 
 
+def test_where_a_version_on_trial_decides_for_some_the_lines_part_and_a_flag_says_so() -> None:
+    months = [month(place, name) for place, name in enumerate(NAMES)]
+    assert "Until the new version decides, both lines are one." in read(months=months).text
+    months[16] = month(16, "2004-05", versions=["1", "2"])
+    page = read(months=months, known_at_the_end_of="2004-03")
+    assert "Until May 2004 both lines are one" in page.text
+    flags = [given for tag, given in page.tags if tag == "a" and given.get("aria-label", "").startswith("Chap")]
+    assert [each["aria-label"].partition(": ")[2] for each in flags] == [
+        "a model decides", "alarm: it got worse", "on trial", "better one decides"
+    ]  # fmt: skip
+    assert flags[2]["href"] == flags[3]["href"]
+
+
+def test_the_months_between_alarm_and_new_version_are_explained() -> None:
+    told = read(known_at_the_end_of="2004-03").text
+    assert "July 2004, the first month in which version 2 decides alone, lie 3 months" in told
+    assert (
+        "tried on 5,940 applications, and a month brings about 600. Its verdicts took 1,000 pairs of answers." in told
+    )
+    assert "decides alone, lie" not in read().text  # it decided in the month after the alarm
+
+
+def test_only_watched_months_and_versions_that_were_tried_are_counted() -> None:
+    months = [month(place, name) for place, name in enumerate(NAMES)]
+    months[1] = month(1, NAMES[1], drift=None)
+    told = read(months=months).text
+    assert "of 23 watched months with other applicants" in told
+    assert "2 new versions tried on real applications" in told  # the third came past the trial
+    assert "2 of 3 new versions not kept" in told
+
+
 def test_a_month_in_which_nobody_was_approved_has_no_rate() -> None:
     months = [month(0, "2003-01", approved=0, charged_off=0), month(1, "2003-02")]
     assert "Jan 2003, with the platform" not in " ".join(read(months=months).titles)
@@ -229,9 +260,9 @@ def test_it_is_told_step_by_step_in_order() -> None:
         "AUC 0.706 on newer loans",
         "AUC 0.62 for the version that decides",
         "Version 2 is tried, and promoted",
-        "After 1,000 outcomes: better, +4.7 points (+0.4 to +9.0) of good decisions.",
+        "After 1,000 pairs of answers: better, +4.7 points (+0.4 to +9.0) of good decisions.",
         "It ended before a verdict.",
-        "Version 3 is turned down",
+        "Version 3 lost",
         "Version 4 is rolled back",
         "ModelError 500",
         "What an auditor finds",

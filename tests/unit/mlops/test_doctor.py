@@ -5,6 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from local_aws.state import Home
 from mlops import doctor, target, verify
 from mlops.__main__ import main
 from mlops.doctor import Finding, Level, Patient, account, configuration, deployment, machine
+from mlops.situation import Run, runs
 from stacks.settings import EnvironmentSettings, load
 from tests.unit.mlops.world import ACCOUNT, World, refused
 
@@ -275,6 +277,22 @@ def test_an_alarm_for_information_is_no_fault(world: World) -> None:
     assert found[1].remedy == "docs/operations.md, B"
 
 
+@pytest.mark.parametrize(
+    ("newest", "level"), [("Succeeded", Level.WARN), ("Failed", Level.BAD), ("Executing", Level.BAD)]
+)
+def test_a_failed_training_is_bad_until_the_newest_run_has_succeeded(
+    world: World, monkeypatch: pytest.MonkeyPatch, newest: str, level: Level
+) -> None:
+    """The alarm rings on where a run succeeds in the minute in which another one failed."""
+    name = f"{world.names.monitoring_stack}-TrainingFailed"
+    world.alarms.known = [{"AlarmName": name, "StateValue": "ALARM", "AlarmDescription": "A run failed."}]
+    run = Run(world.names.pipeline, "training", "arn:aws:sagemaker:x/y/last", newest, datetime.now(UTC))
+    monkeypatch.setattr(runs, "of", lambda *_: [run])
+    found = list(deployment.alarms(Patient(load(CONFIG, "local"), (world.target,), world.clients)))
+    assert found[0].level is level
+    assert ("the newest run (last) has succeeded since" in found[0].what) is (level is Level.WARN)
+
+
 def test_a_champion_without_an_endpoint_is_bad(world: World) -> None:
     patient = Patient(load(CONFIG, "local"), (world.target,), world.clients)
     assert levels(deployment.endpoints(patient)) == [Level.OK]
@@ -303,7 +321,7 @@ def test_an_account_that_cannot_be_reached_ends_with_code_1_and_its_remedy(
     answer = json.loads(capsys.readouterr().out)
     last = answer["findings"][-1]
     assert (last["about"], last["level"]) == ("account", "bad")
-    assert last["remedy"] == "start it: python -m local_aws start, or `mlops demo --keep`"
+    assert last["remedy"] == "start it: .venv/bin/python -m local_aws start --detach, or `mlops demo --keep`"
     assert answer["counts"]["bad"] == 1
 
 

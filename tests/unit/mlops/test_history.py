@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from mlops import ledger, words
+from mlops import ledger, target, words
 from mlops.__main__ import main
 from mlops.cdk import ROOT
+from mlops_constructs.naming import EnvironmentNames
 from tests.unit.mlops.world import LOOK, TABLE, World
 
 
@@ -107,6 +108,27 @@ def test_the_limit_is_kept_and_json_has_the_figures(world: World, capsys: pytest
 def test_an_empty_ledger_says_how_to_begin(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["history"]) == 0
     assert capsys.readouterr().out == "loan-approval in local: the ledger is empty; approve a version to begin\n"
+
+
+def test_without_a_model_each_has_its_decisions_below_its_name(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = world.target
+    second = replace(first, names=EnvironmentNames("mlops", "local").model("mortgage_approval"))
+    monkeypatch.setattr(target, "find_all", lambda *_: [first, second])
+    world.note(8, "begin#4#shadow", 4, stage="shadow", reason="it is the newest approved version")
+    assert main(["history"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "loan-approval in local",
+        "2026-11-21 09:00:00  begin        version 4    shadow      it is the newest approved version",
+        "",
+        "mortgage-approval in local",
+        "mortgage-approval in local: the ledger is empty; approve a version to begin",
+    ]
+    assert main(["history", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["models"]["loan-approval"]["entries"][0]["version"] == 4
+    assert answer["models"]["mortgage-approval"] == {"entries": []}
 
 
 def test_an_environment_without_a_ledger_says_what_to_deploy(world: World, capsys: pytest.CaptureFixture[str]) -> None:

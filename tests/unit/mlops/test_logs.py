@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from mlops import logs, pipelines
+from mlops import logs, pipelines, target
 from mlops.__main__ import main
 from mlops.errors import CommandError, UsageError
 from mlops.job_logs import JobLogs
+from mlops.target import Target
+from mlops_constructs.naming import EnvironmentNames
 from tests.unit.mlops.world import START, World
 
 ARN = "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/mlops-local-loan-approval-{}/execution/{}"
@@ -105,6 +108,51 @@ def test_the_newest_run_of_all_pipelines_is_shown_unless_one_is_named(
         logs.find(world.target, "x9")
     with pytest.raises(UsageError, match=r"--pipeline tuning: .* use training or monitoring"):
         logs.find(world.target, None, "tuning")
+
+
+@pytest.fixture
+def both(world: World, running: Callable[..., None]) -> list[Target]:
+    """The environment's model and a second one that has only a training pipeline."""
+    unwatched = world.target.settings.monitoring.model_copy(update={"enabled": False})
+    settings = world.target.settings.model_copy(update={"monitoring": unwatched})
+    names = EnvironmentNames("mlops", "local").model("mortgage_approval")
+    return [replace(world.target, many=True), replace(world.target, names=names, settings=settings, many=True)]
+
+
+def test_of_several_models_the_newest_run_of_any_is_shown_with_its_model(
+    world: World,
+    both: list[Target],
+    running: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    running("training", "t1", "Succeeded", 0)
+    mortgages = world.registry.executions.setdefault("mlops-local-mortgage-approval-training", [])
+    arn = ARN.format("training", "t7").replace("loan", "mortgage")
+    mortgages.append(
+        {"PipelineExecutionArn": arn, "PipelineExecutionStatus": "Succeeded", "StartTime": START + timedelta(hours=1)}
+    )
+    assert logs.find_in(both, None) == (both[1], arn)
+    assert logs.find_in(both, "t1") == (both[0], ARN.format("training", "t1"))
+    assert logs.find_in(both, arn) == (both[1], arn)
+    running("monitoring", "m1", "Succeeded", 0)
+    assert logs.find_in(both, None, "monitoring") == (both[0], ARN.format("monitoring", "m1"))
+    with pytest.raises(CommandError, match="execution x9: not found; the newest are t7, t1, m1"):
+        logs.find_in(both, "x9")
+    with pytest.raises(UsageError, match=r"--pipeline tuning: .* use training or monitoring"):
+        logs.find_in(both, None, "tuning")
+    monkeypatch.setattr(target, "find_all", lambda *_: both)
+    assert main(["logs"]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == "mortgage-approval in local; also: mlops logs --model loan-approval"
+    assert second.startswith("training t7: Succeeded")
+
+
+def test_before_the_first_run_of_several_models_the_command_that_starts_one_names_its_model(
+    both: list[Target],
+) -> None:
+    with pytest.raises(CommandError, match="no pipeline has run yet; start one: mlops train --model loan-approval"):
+        logs.find_in(both, None)
 
 
 def test_before_the_first_run_the_command_that_starts_one_is_named(world: World) -> None:

@@ -27,6 +27,7 @@ from mlops.situation import (
     experiment,
     page,
     reading,
+    rows,
     runs,
 )
 from mlops_constructs.naming import ReleaseParameter
@@ -184,6 +185,29 @@ def test_versions_have_their_parts_their_approver_and_the_words_of_the_approval(
     shown = [line for line in lines(found) if line.startswith("  versions")]
     assert "AUC 0.712" in shown[0] and "by alice" in shown[0]
     assert shown[1].split()[1:] == ["4", "rejected", "failed", "biased"]
+
+
+def test_what_became_of_a_version_is_told_by_its_newest_decision(world: World) -> None:
+    world.serve(2, previous=1)
+    for number in (3, 4, 5, 6):
+        world.registry.add(number)
+    world.set(ReleaseParameter.FAILED, world.registry.arn(5))
+    decided = (
+        ("begin", 3), ("lost", 3), ("begin", 4), ("revert", 4), ("begin", 5), ("rollback", 5), ("lost", 6), ("begin", 6)
+    )  # fmt: skip
+    for place, (kind, version) in enumerate(decided):
+        world.note(10 + place, f"{kind}#{version}", version, minutes=place)
+    (found,) = reading.read([world.target], NOW).models
+    parts = {each.number: each.part for each in found.versions}
+    assert (parts[3], parts[4], parts[5], parts[6]) == ("lost", "rolled back", "rolled back", "")
+
+
+def test_an_alarm_on_a_failed_run_says_that_the_newest_one_succeeded() -> None:
+    alarm = Alarm("mlops-local-loan-approval-monitoring-TrainingFailed", "ALARM", "", about="A run failed.")
+    good, failed = (Run("p", "training", "a/last", status, NOW) for status in ("Succeeded", "Failed"))
+    assert rows.outlived(alarm, good) == "the newest run (last) has succeeded since"
+    assert not rows.outlived(alarm, failed) and not rows.outlived(alarm, None)
+    assert not rows.outlived(replace(alarm, name="x-monitoring-Bias"), good)
 
 
 def test_variants_that_move_say_where_to(world: World) -> None:

@@ -35,7 +35,7 @@ def test_before_the_first_version_nothing_serves_and_what_is_pending_waits_for_a
     assert shown["candidate"] == "none"
     assert shown["endpoint"] == "mlops-local-loan-approval MISSING, stack UPDATE_COMPLETE"
     assert shown["waiting"] == "version 1 waits for approval: mlops approve 1"
-    assert not {"verdict", "failed", "previous", "command", "requests", "last"} & set(shown)
+    assert not {"verdict", "barred", "previous", "command", "requests", "last"} & set(shown)
 
 
 def test_an_experiment_shows_both_variants_the_last_look_and_how_long_it_has_been_going(world: World) -> None:
@@ -109,7 +109,7 @@ def test_failed_versions_are_named_and_wait_for_nobody(world: World) -> None:
     world.registry.add(4)
     world.set(ReleaseParameter.FAILED, world.registry.arn(4))
     shown = rows(world)
-    assert shown["failed"] == "version 4; it and older ones are not tried again"
+    assert shown["barred"] == "version 4 and older ones are not tried again"
     assert "waiting" not in shown
 
 

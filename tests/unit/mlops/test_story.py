@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from mlops.console import Clock
 from mlops.demo.story import SLIP, Story, summarize, with_code
 from mlops.ledger import Entry
 
@@ -81,6 +82,18 @@ def test_of_a_version_made_by_hand_nothing_was_measured() -> None:
 def test_a_loser_names_its_verdict() -> None:
     found = summarize(3, [entry("begin", "shadow"), entry("lost", "shadow", "worse")], champion=False)
     assert (found["strategy"], found["verdict"], found["outcome"]) == (["shadow"], "worse", "lost")
+
+
+def test_a_decision_is_told_with_the_stage_that_the_version_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    unused: Any = None
+    story = Story(cast(Any, SimpleNamespace(clock=Clock())), unused, "", "", "", unused)
+    for each in (entry("begin", "shadow"), entry("write", "shadow"), entry("begin", "challenger", "better", 120)):
+        story._tell(each)
+    first, second = capsys.readouterr().out.splitlines()
+    assert "controller           version 2 begins as shadow: " in first
+    assert (
+        "version 2: shadow to challenger: better than the champion, success rate +5.0 points (+1.0 to +9.0)" in second
+    )
 
 
 def test_a_hotfix_that_was_rolled_back_was_compared_with_nobody() -> None:

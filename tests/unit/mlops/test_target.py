@@ -37,8 +37,13 @@ def test_among_several_models_one_has_to_be_named(world: World, tmp_path: Path) 
     several = config(tmp_path)
     base = several / "base.toml"
     base.write_text(base.read_text() + '\n[models.fraud]\n[models.fraud.training]\ndata_prefix = "fraud"\n')
-    with pytest.raises(UsageError, match="--model: not given, and config/local"):
+    with pytest.raises(
+        target.NoModelNamed, match=r"--model: not given, and config/local.toml has .*: name one"
+    ) as told:
         target.find("local", None, several)
+    assert told.value.mended(["card", "2", "--html", "my card.html"]).endswith(
+        ": mlops card 2 --html 'my card.html' --model loan-approval"
+    )
     found = target.find("local", "fraud", several)
     assert found.command("approve", 4) == "mlops approve 4 --model fraud"
     assert {"fraud", "loan_approval"} <= {each.names.folder for each in target.find_all("local", None, several)}
@@ -62,7 +67,9 @@ def test_credentials_of_another_account_change_nothing_there(prod: World, tmp_pa
 
 def test_without_a_local_aws_it_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOCAL_AWS_HOME", str(tmp_path))
-    with pytest.raises(CommandError, match="start it: python -m local_aws start, or `mlops demo --keep`"):
+    with pytest.raises(
+        CommandError, match=r"start it: \.venv/bin/python -m local_aws start --detach, or `mlops demo --keep`"
+    ):
         aws.local_clients()
 
 
