@@ -39,7 +39,7 @@ lint: install    ## formatting, lint rules and strict types
 	@for handler in lambdas/*/handler.py; do folder=$$(dirname $$handler); MYPYPATH=$$folder:lambdas $(BIN)/mypy $$folder || exit 1; done
 
 test: install    ## unit, infrastructure and integration tests (the last against the local AWS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 snapshots: install ## the reviewed templates of tests/infra/__snapshots__ and the picture of them, made anew; look at what git says of them
 	@rm -rf build/snapshots && mkdir -p build && cp -R $(SNAPSHOTS) build/snapshots

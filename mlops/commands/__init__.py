@@ -40,6 +40,7 @@ COMMANDS = {
         ("start", "running", "Bring the endpoint back that was stopped."),
     ),
     "Predictions and what became of them": (
+        ("invoke", "invoke", "Ask a model: one request to its endpoint, and the answer."),
         ("monitor", "monitor", "What the monitors say of a model, and runs of them on demand."),
         ("outcomes", "outcomes", "Tell what became of predictions, from a file."),
         ("batch", "batch", "Let the champion score a file or a prefix in S3 by a transform job."),

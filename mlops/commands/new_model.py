@@ -8,15 +8,23 @@ from typing import Annotated
 import typer
 
 from mlops.cdk import ROOT
-from mlops.commands.options import Json
+from mlops.commands.options import LOCAL, Json
 from mlops.commands.output import Output
 from mlops.errors import UsageError
 from mlops.new_model import like as examples
 from mlops.new_model import make
+from mlops.new_model.columns import LEAST_OF_EACH, LEAST_ROWS
 from mlops.new_model.render import NewModel
-from mlops_constructs.naming import EnvironmentNames
+from mlops.new_model.table import MOST_BYTES
+from mlops_constructs.naming import EnvironmentNames, ModelNames
 from stacks.settings import load
+from stacks.settings.loader import environments
 
+_WHY = {
+    "make snapshots": "the new stacks, for review: make test compares with them",
+    "mlops invoke": "asks the model that serves",
+}
+"""Of the commands that a person types next, what those are for that do not say it themselves."""
 _OWNER = re.compile(r"[^\s\"\\]+@[^\s\"\\]+\.[^\s\"\\]+")
 
 
@@ -29,7 +37,12 @@ def run(
         str, typer.Argument(metavar="NAME", help="lower case letters, digits and single underscores or hyphens")
     ],
     data: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="a CSV file (default: a part of data/loans)")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=f"a CSV file: {LEAST_ROWS} rows or more, {LEAST_OF_EACH} of each outcome, at most "
+            f"{MOST_BYTES // 10**6} MB (default: a part of data/loans)",
+        ),
     ] = None,
     target: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="the column that is to be foretold; it has two values")
@@ -58,7 +71,12 @@ def run(
     if like is not None:
         copy = examples.plan(ROOT, name, like, owner)
         places, commands = make.make(ROOT, copy), next_commands(copy.name)
-        told = [*_made(copy.name, places), f"to do    what docs/examples.md says of {like} first", *_next(commands)]
+        told = [
+            *_made(copy.name, places),
+            *_joined(copy.name, places),
+            f"to do    what docs/examples.md says of {like} first",
+            *_next(commands),
+        ]
         Output(json).answer({"model": copy.name, "made": places, "next": commands}, told)
         return
     model = make.plan(ROOT, name, owner, data, target or "", positive or "")
@@ -77,28 +95,49 @@ def run(
 
 def next_commands(folder: str) -> list[str]:
     """What a person types next, for the local AWS: it shows that the model works before AWS is asked."""
-    project = load(ROOT / "config", "local").project
-    public = EnvironmentNames(project, "local").model(folder).public
+    public = _names(folder).public
     return [
         "make snapshots",
-        "make synth deploy ENV=local",
+        f"make synth deploy ENV={LOCAL}",
         f"mlops train --model {public} --data data/{folder}",
         f"mlops approve 1 --model {public} --wait",
+        f"mlops invoke --model {public}",
     ]
+
+
+def _names(folder: str) -> ModelNames:
+    """On the local AWS."""
+    project = load(ROOT / "config", LOCAL).project
+    return EnvironmentNames(project, LOCAL).model(folder)
 
 
 def _made(folder: str, places: list[str]) -> list[str]:
     return [*(f"made     {place}/" for place in places), f"         [models.{folder}] in config/base.toml"]
 
 
+def _joined(folder: str, places: list[str]) -> list[str]:
+    """Where the model is from now on, how to keep it out of an environment, and how to take it away again."""
+    stacks = f"{_names(folder).base}-*"
+    return [
+        f"joined   every environment: {', '.join(environments(ROOT / 'config'))}",
+        f"keep out of one of them: [models.{folder}] with enabled = false in config/<env>.toml",
+        f"undo     npx cdk destroy '{stacks}' -c env={LOCAL}, if it was deployed (docs/new-model.md)",
+        f"         then delete {', '.join(places)}",
+        f"         and all [models.{folder}…] of config/base.toml; make snapshots",
+    ]
+
+
 def _next(commands: list[str]) -> list[str]:
-    return [f"{'next' if number == 0 else '':<9}{command}" for number, command in enumerate(commands)]
+    whys = [next((why for word, why in _WHY.items() if each.startswith(word)), "") for each in commands]
+    lines = [f"{each}  # {why}" if why else each for each, why in zip(commands, whys, strict=True)]
+    return [f"{'next' if number == 0 else '':<9}{line}" for number, line in enumerate(lines)]
 
 
 def _lines(model: NewModel, places: list[str], commands: list[str]) -> list[str]:
     inferred = model.inferred
     return [
         *_made(model.name, places),
+        *_joined(model.name, places),
         f"learns   {inferred.fields[0].name} = {inferred.positive} ({inferred.share:.1%} of {len(model.table.rows):,} "
         f"rows) from {len(inferred.fields) - 1} columns",
         *(f"left out {name}: {why}" for name, why in inferred.left_out.items()),

@@ -31,7 +31,7 @@ def mlops(platform, *arguments):
     return subprocess.run(command, cwd=platform.folder, capture_output=True, text=True, timeout=100)
 
 
-def test_a_new_model_serves_after_four_commands(platform):
+def test_a_new_model_serves_and_is_asked_one_command_a_step(platform):
     made = mlops(platform, "new-model", PUBLIC, "--owner", "owner@example.com")
     assert made.returncode == 0, made.stderr
     assert f"mlops train --model {PUBLIC} --data data/{NAME}" in made.stdout
@@ -43,13 +43,12 @@ def test_a_new_model_serves_after_four_commands(platform):
     approved = platform.mlops_process("approve", "1", "--wait")
     assert approved.returncode == 0, approved.stdout + approved.stderr
 
-    [request, *_] = (platform.folder / "pipeline_code" / NAME / "samples" / "requests.jsonl").read_text().splitlines()
-    answer = platform.client("sagemaker-runtime").invoke_endpoint(
-        EndpointName=platform.model.endpoint, ContentType="application/json", Body=request
-    )
-    [prediction] = json.loads(answer["Body"].read())["predictions"]
+    asked = platform.mlops_process("invoke", "--json")
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    [answered] = json.loads(asked.stdout)["answers"]
+    [prediction] = answered["answer"]["predictions"]
     assert 0 <= prediction["probability"] <= 1
-    assert prediction["model_version"] == "1"
+    assert (answered["variant"], answered["versions"]) == ("champion", ["1"])
 
 
 def test_nothing_is_trained_twice(platform):

@@ -166,7 +166,13 @@ def test_everything_is_made_and_the_next_commands_are_said(project, capsys):
     assert main(["new-model", "churn-risk", *given, *studio, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["made"] == ["data/churn_risk", "pipeline_code/churn_risk", "tests/unit/churn_risk"]
-    assert answer["next"][-1] == "mlops approve 1 --model churn-risk --wait"
+    assert answer["next"] == [
+        "make snapshots",
+        "make synth deploy ENV=local",
+        "mlops train --model churn-risk --data data/churn_risk",
+        "mlops approve 1 --model churn-risk --wait",
+        "mlops invoke --model churn-risk",
+    ]
     base = (project / "config" / "base.toml").read_text()
     assert base.startswith(comments.rstrip("\n")), "settings and comments that were there stay"
     from stacks.settings import load
@@ -177,6 +183,44 @@ def test_everything_is_made_and_the_next_commands_are_said(project, capsys):
     assert table.read(project / "data" / "churn_risk" / "churn_risk.csv.gz").column("left") == customers()["left"]
     assert "to be said" in (project / "data" / "churn_risk" / "SOURCE.md").read_text()
     assert main(["new-model", "churn-risk"]) == 2, "the name is taken now"
+
+
+def test_the_steps_are_those_of_the_front_page(project, capsys):
+    assert main(["new-model", "churn", "--json"]) == 0
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = page.partition("## Bring your model\n")[2].partition("```\n")[2].partition("```")[0]
+    shown = [line.partition("#")[0].strip() for line in block.splitlines()]
+    assert json.loads(capsys.readouterr().out)["next"] == shown[1:], "the first makes the model"
+
+
+def test_where_the_model_is_now_and_how_to_have_it_elsewhere_or_not_at_all_is_said(project, capsys):
+    assert main(["new-model", "churn-risk"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "joined   every environment: dev, local, prod, staging" in said
+    assert "keep out of one of them: [models.churn_risk] with enabled = false in config/<env>.toml" in said
+    away = said.index(
+        "undo     npx cdk destroy 'mlops-local-churn-risk-*' -c env=local, if it was deployed (docs/new-model.md)"
+    )
+    assert said[away + 1] == ("         then delete data/churn_risk, pipeline_code/churn_risk, tests/unit/churn_risk")
+    assert said[away + 2] == ("         and all [models.churn_risk…] of config/base.toml; make snapshots")
+    assert "next     make snapshots  # the new stacks, for review: make test compares with them" in said
+    assert said[-1] == "         mlops invoke --model churn-risk  # asks the model that serves"
+
+
+def test_a_section_that_switches_it_off_is_taken_by_an_environment(project):
+    from stacks.settings import load
+
+    assert main(["new-model", "churn"]) == 0
+    with (project / "config" / "prod.toml").open("a") as file:
+        file.write("\n[models.churn]\nenabled = false\n")
+    enabled = {each: load(project / "config", each).models["churn"].enabled for each in ("dev", "prod")}
+    assert enabled == {"dev": True, "prod": False}
+
+
+def test_help_says_how_many_rows_it_takes(capsys):
+    assert main(["new-model", "--help"]) == 0
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert f"{columns.LEAST_ROWS} rows or more, {columns.LEAST_OF_EACH} of each outcome" in told
 
 
 def test_nothing_is_left_half_done(project, monkeypatch):
