@@ -252,5 +252,5 @@ def test_help_is_there_without_importing_a_benchmark():
 
 
 def test_the_documentation_lists_every_benchmark():
-    text = (bench.OUTPUT.parents[1] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    text = (bench.OUTPUT.parents[1] / "docs" / "benchmarks.md").read_text(encoding="utf-8").partition("\n## ")[0]
     assert re.findall(r"^\| (\w+) \| (?!measures)", text, re.MULTILINE) == NAMES
