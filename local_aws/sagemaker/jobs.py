@@ -247,6 +247,7 @@ def last_words(lines: list[str]) -> str:
 
 
 def _run(job: Job, work: Callable[[Job], Row]) -> None:
+    arn = job.kind.arn(job.row)  # by the end its row may be gone, and who waits must not wait for ever
     try:
         status, changes = _outcome(job, work)
         job.log.close()
@@ -254,7 +255,7 @@ def _run(job: Job, work: Callable[[Job], Row]) -> None:
             _end(job.ctx, job.kind, job.row, status, changes)
     finally:
         container.remove(job.root)
-        _running.pop(job.kind.arn(job.row), None)
+        _running.pop(arn, None)
         job.done.set()
 
 
