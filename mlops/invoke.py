@@ -23,7 +23,7 @@ from mlops_constructs.switch_names import NOW, OFF
 
 STANDARD_INPUT = "-"
 LOGS = "/aws/sagemaker/Endpoints"
-SAMPLES = Path("samples") / "requests.jsonl"
+SAMPLES = Path("samples") / verify.REQUESTS
 _JSON = "application/json"
 _OF_THE_CALLER = range(400, 500)
 

@@ -29,47 +29,29 @@ class Logs:
     before: Mapping[str, int]
 
 
-def find(target: Target, execution: str | None, purpose: str | None = None) -> str:
-    """The ARN of an execution: the newest one, the newest of a pipeline, or one by its ARN or the last part of it.
+def find(targets: Sequence[Target], execution: str | None, purpose: str | None = None) -> tuple[Target, str]:
+    """The ARN of an execution, and the model that it is of.
 
-    Raises UsageError for a pipeline that the model does not have, CommandError where there is none.
+    It is the newest one of all models, the newest of a pipeline (models that do not have it are left out), or one by
+    its ARN or the last part of it. Raises UsageError for a pipeline that no model has, CommandError where there is no
+    such execution.
     """
-    known = runs.pipelines(target)
-    if purpose and purpose not in known:
-        raise UsageError(f"--pipeline {purpose}: {target.title} has none; use {' or '.join(known)}")
-    if execution and execution.startswith("arn:"):
-        return execution
-    listed = _listed(target, purpose)
-    if execution:
-        found = next((run.arn for run in listed if run.name == execution), None)
-        if found is None:
-            raise _not_found(execution, listed)
-        return found
-    if not listed:
-        raise CommandError(f"{target.title}: no pipeline has run yet; start one: {target.command('train')}")
-    return max(listed, key=_began).arn
-
-
-def find_in(targets: Sequence[Target], execution: str | None, purpose: str | None = None) -> tuple[Target, str]:
-    """The same among several models, with the one that it is of; models without such a pipeline are left out.
-
-    Raises UsageError if none of them has such a pipeline, CommandError where there is no such execution.
-    """
+    having = [each for each in targets if purpose in (None, *runs.pipelines(each))]
+    if not having:
+        known = " or ".join(runs.pipelines(targets[0]))
+        raise UsageError(f"--pipeline {purpose}: {targets[0].title} has none; use {known}")
     if execution and execution.startswith("arn:"):
         return _owner(targets, execution), execution
-    having = [each for each in targets if purpose in (None, *runs.pipelines(each))]
-    if len(having) < 2:
-        found = having[0] if having else targets[0]
-        return found, find(found, execution, purpose)
     listed = [(each, run) for each in having for run in _listed(each, purpose)]
     meant = [(each, run) for each, run in listed if execution in (None, run.name)]
     if execution and not meant:
-        raise _not_found(execution, [run for _, run in listed])
+        newest = ", ".join(run.name for run in sorted((run for _, run in listed), key=_began, reverse=True)[:3])
+        raise CommandError(f"execution {execution}: not found; the newest are {newest or 'none'}")
     if not meant:
         titles = " and ".join(each.title for each in having)
         raise CommandError(f"{titles}: no pipeline has run yet; start one: {having[0].command('train')}")
-    owner, newest = max(meant, key=lambda each: _began(each[1]))
-    return owner, newest.arn
+    owner, newest_run = max(meant, key=lambda each: _began(each[1]))
+    return owner, newest_run.arn
 
 
 def _owner(targets: Sequence[Target], execution: str) -> Target:
@@ -80,11 +62,6 @@ def _owner(targets: Sequence[Target], execution: str) -> Target:
 
 def _listed(target: Target, purpose: str | None) -> list[Run]:
     return [run for each in runs.pipelines(target) if purpose in (None, each) for run in runs.of(target, each, _REACH)]
-
-
-def _not_found(execution: str, listed: Sequence[Run]) -> CommandError:
-    newest = ", ".join(run.name for run in sorted(listed, key=_began, reverse=True)[:3])
-    return CommandError(f"execution {execution}: not found; the newest are {newest or 'none'}")
 
 
 def read(target: Target, arn: str, step: str | None = None, most: int | None = None) -> Logs:

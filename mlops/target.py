@@ -30,6 +30,8 @@ class NoModelNamed(UsageError):
 
     def mended(self, words: Sequence[str]) -> str:
         """The same, with the command as it was typed and the first of the models, for a person to copy."""
+        if not words:
+            return str(self)
         return f"{self.known}: {shlex.join(['mlops', *words, '--model', self.first])}"
 
 

@@ -27,7 +27,8 @@ MISSING = "MISSING"
 
 _VARIANTS = ("Champion", "Challenger", "Shadow")
 _ALARMS_A_CALL = 100  # API reference: DescribeAlarms, AlarmNames
-_SAMPLES = ("requests.jsonl", "response.schema.json")
+REQUESTS, _SCHEMA = "requests.jsonl", "response.schema.json"
+"""Of a model's folder `samples`: a request a line, and the JSON schema of every answer."""
 
 
 @dataclass(frozen=True)
@@ -142,10 +143,10 @@ def _endpoint(target: Target, stack: Stack) -> Check:
 def _answers(target: Target, stack: Stack, samples: Path) -> Check:
     """Each sample is sent once to the champion; the id marks it as a test's in what is captured."""
     about, champion = target.title, stack.outputs.get("ChampionPackage", "")
-    missing = [name for name in _SAMPLES if not (samples / name).is_file()]
+    missing = [name for name in (REQUESTS, _SCHEMA) if not (samples / name).is_file()]
     if missing:
         return Check(about, f"has no {'/'.join((*samples.parts[-2:], missing[0]))}: nothing was asked")
-    requests, schema = (samples / _SAMPLES[0]).read_text(encoding="utf-8"), (samples / _SAMPLES[1]).read_text("utf-8")
+    requests, schema = (samples / REQUESTS).read_text(encoding="utf-8"), (samples / _SCHEMA).read_text("utf-8")
     lines = [line for line in requests.splitlines() if line.strip()]
     version = version_of(champion) if champion else 0
     for number, line in enumerate(lines, 1):

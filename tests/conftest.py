@@ -29,7 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
-@pytest.hookimpl
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cached_property
 from pathlib import Path
@@ -114,7 +114,7 @@ class Platform:
 
         In this process, which has imported it, but with nothing of this process's environment.
         """
-        command = [*arguments, "--env", self.environment, "--model", self.model.public]
+        command = self._about_me(arguments)
         out, error = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(error):
             patch.setattr(os, "environ", self._environment(person))
@@ -127,13 +127,16 @@ class Platform:
     def mlops_process(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run the checkout's command line in a process of its own, as the account's root."""
         return subprocess.run(
-            [sys.executable, "-m", "mlops", *arguments, "--env", self.environment, "--model", self.model.public],
+            [sys.executable, "-m", "mlops", *self._about_me(arguments)],
             cwd=self.folder,
             env=self._environment(),
             capture_output=True,
             text=True,
             timeout=100,
         )
+
+    def _about_me(self, arguments: Sequence[str]) -> list[str]:
+        return [*arguments, "--env", self.environment, "--model", self.model.public]
 
     def _environment(self, person: str = "") -> dict[str, str]:
         environment = self._local_aws.environment | {"LOCAL_AWS_HOME": str(self._local_aws.home)}

@@ -69,13 +69,10 @@ def failure(error: Exception, given: Sequence[str] = ()) -> tuple[str, int] | No
     from botocore.exceptions import BotoCoreError, ClientError
 
     from mlops.aws import explain
-    from mlops.errors import CommandError, UsageError
-    from mlops.target import NoModelNamed
+    from mlops.errors import CommandError
 
-    if given and isinstance(error, NoModelNamed):
-        return error.mended(given), UsageError.code
     if isinstance(error, CommandError):
-        return str(error), error.code
+        return error.mended(given), error.code
     if isinstance(error, ClientError | BotoCoreError):
         return explain(error), 1
     return (str(error), 1) if isinstance(error, OSError) else None

@@ -39,7 +39,7 @@ def run(
 ) -> None:
     """The steps of a pipeline run with their states, times and log lines."""
     targets, output = target.find_all(env, model), Output(json)
-    found, arn = logs.find_in(targets, execution, pipeline)
+    found, arn = logs.find(targets, execution, pipeline)
     if len(targets) > 1:
         others = ", ".join(each.command("logs") for each in targets if each is not found)
         output.say(f"{found.title}; also: {others}")

@@ -214,13 +214,13 @@ def _alarms(alarms: Sequence[Alarm], model: str, training: Run | None = None) ->
     blind = sum(each.state == "INSUFFICIENT_DATA" for each in alarms)
     waiting = f", {blind} without data yet" if blind else ""
     count = f"{len(ringing)} of {len(alarms)} in ALARM" if ringing else f"none of {len(alarms)} in ALARM"
-    mild = [INFORMATION in each.about or bool(outlived(each, training)) for each in ringing]
-    worst = WARN if all(mild) else BAD
+    past = {each.name: outlived(each, training) for each in ringing}
+    styles = {each.name: WARN if INFORMATION in each.about or past[each.name] else BAD for each in ringing}
+    worst = BAD if BAD in styles.values() else WARN
     yield row("alarms", Text(f"{count}{waiting}", worst if ringing else GOOD))
-    for each, is_mild in zip(ringing, mild, strict=True):
-        past = f" ({why})" if (why := outlived(each, training)) else ""
-        name = (_short(each.name, model), WARN if is_mild else BAD)
-        yield row("alarms", Text.assemble(name, f": {_about(each)}{past}"))
+    for each in ringing:
+        why = f" ({past[each.name]})" if past[each.name] else ""
+        yield row("alarms", Text.assemble((_short(each.name, model), styles[each.name]), f": {_about(each)}{why}"))
 
 
 def _short(name: str, model: str) -> str:

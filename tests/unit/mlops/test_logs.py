@@ -100,14 +100,14 @@ def test_the_newest_run_of_all_pipelines_is_shown_unless_one_is_named(
 ) -> None:
     running("training", "t1", "Succeeded", 0)
     running("monitoring", "m1", "Succeeded", 5)
-    assert logs.find(world.target, None) == ARN.format("monitoring", "m1")
-    assert logs.find(world.target, None, "training") == ARN.format("training", "t1")
-    assert logs.find(world.target, "t1") == ARN.format("training", "t1")
-    assert logs.find(world.target, ARN.format("training", "t0")) == ARN.format("training", "t0")
+    assert logs.find([world.target], None)[1] == ARN.format("monitoring", "m1")
+    assert logs.find([world.target], None, "training")[1] == ARN.format("training", "t1")
+    assert logs.find([world.target], "t1")[1] == ARN.format("training", "t1")
+    assert logs.find([world.target], ARN.format("training", "t0"))[1] == ARN.format("training", "t0")
     with pytest.raises(CommandError, match="execution x9: not found; the newest are m1, t1"):
-        logs.find(world.target, "x9")
+        logs.find([world.target], "x9")
     with pytest.raises(UsageError, match=r"--pipeline tuning: .* use training or monitoring"):
-        logs.find(world.target, None, "tuning")
+        logs.find([world.target], None, "tuning")
 
 
 @pytest.fixture
@@ -132,15 +132,15 @@ def test_of_several_models_the_newest_run_of_any_is_shown_with_its_model(
     mortgages.append(
         {"PipelineExecutionArn": arn, "PipelineExecutionStatus": "Succeeded", "StartTime": START + timedelta(hours=1)}
     )
-    assert logs.find_in(both, None) == (both[1], arn)
-    assert logs.find_in(both, "t1") == (both[0], ARN.format("training", "t1"))
-    assert logs.find_in(both, arn) == (both[1], arn)
+    assert logs.find(both, None) == (both[1], arn)
+    assert logs.find(both, "t1") == (both[0], ARN.format("training", "t1"))
+    assert logs.find(both, arn) == (both[1], arn)
     running("monitoring", "m1", "Succeeded", 0)
-    assert logs.find_in(both, None, "monitoring") == (both[0], ARN.format("monitoring", "m1"))
+    assert logs.find(both, None, "monitoring") == (both[0], ARN.format("monitoring", "m1"))
     with pytest.raises(CommandError, match="execution x9: not found; the newest are t7, t1, m1"):
-        logs.find_in(both, "x9")
+        logs.find(both, "x9")
     with pytest.raises(UsageError, match=r"--pipeline tuning: .* use training or monitoring"):
-        logs.find_in(both, None, "tuning")
+        logs.find(both, None, "tuning")
     monkeypatch.setattr(target, "find_all", lambda *_: both)
     assert main(["logs"]) == 0
     first, second, *_ = capsys.readouterr().out.splitlines()
@@ -152,12 +152,12 @@ def test_before_the_first_run_of_several_models_the_command_that_starts_one_name
     both: list[Target],
 ) -> None:
     with pytest.raises(CommandError, match="no pipeline has run yet; start one: mlops train --model loan-approval"):
-        logs.find_in(both, None)
+        logs.find(both, None)
 
 
 def test_before_the_first_run_the_command_that_starts_one_is_named(world: World) -> None:
     with pytest.raises(CommandError, match="no pipeline has run yet; start one: mlops train"):
-        logs.find(world.target, None)
+        logs.find([world.target], None)
 
 
 def test_steps_come_with_their_states_reasons_and_newest_lines(
