@@ -9,6 +9,8 @@ NODE_STAMP := node_modules/installed
 SNAPSHOTS := tests/infra/__snapshots__
 export NODE_NO_WARNINGS := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
+# The version is pinned; to hear of a newer one at each command helps nobody.
+export CDK_DISABLE_VERSION_CHECK := true
 
 .PHONY: help install lint test snapshots test-oracles test-mlflow test-spark test-finetune test-browser synth diff deploy demo bench lock clean
 .DEFAULT_GOAL := help

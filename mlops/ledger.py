@@ -17,6 +17,12 @@ Item = Mapping[str, Mapping[str, Any]]
 _STEPS = frozenset({"write", "apply", "shift", "look"})
 """Kinds of entries that follow from a decision, and looks that decided nothing: there are many of them."""
 
+ENDED = {
+    "lost": "lost", "inconclusive": "inconclusive", "failed": "failed", "rejected": "rejected",
+    "revert": "rolled back", "rollback": "rolled back",
+}  # fmt: skip
+"""What became of a version, by the kind of its entry: the same word on every page."""
+
 # All but `observed`, which is larger than the rest together.
 _READ = ("entry", "at", "kind", "package", "version", "stage", "reason", "verdict")
 
@@ -45,6 +51,11 @@ class Entry:
     def is_step(self) -> bool:
         """Whether it only carries out, or does not change, what was decided before."""
         return self.kind in _STEPS
+
+    @property
+    def happened(self) -> str:
+        """The kind as a person reads it."""
+        return ENDED.get(self.kind, self.kind)
 
 
 def newest(dynamodb: Any, table: str, model: str, limit: int, *, steps: bool = True) -> list[Entry]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mlops import lineage_words as short
 from mlops import people
+from mlops.ledger import ENDED
 from mlops.lineage_graph import FRAME, Column, Edge, Graph, Live, Node
 from mlops.lineage_steps import Needs, after, ends, ordered, shown
 from mlops.reproduce_definition import INGEST
@@ -18,7 +19,7 @@ _TRAINING = frozenset({"Training", "Tuning", "AutoML"})
 _MOST_DECISIONS = 6
 _FEW = 3  # arrows of one image; of more, one arrow to all steps says less but is read
 _APPROVALS = {"PendingManualApproval": "waits for approval"}
-_OUTCOMES = {"begin": "begins", "done": "released", "revert": "undone", "rollback": "rolled back", "retire": "retired"}
+_OUTCOMES = ENDED | {"begin": "begins", "done": "released", "retire": "retired"}
 
 
 def graph(manifest: Row, live: Live | None = None, needs: Needs | None = None) -> Graph:

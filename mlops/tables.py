@@ -30,7 +30,7 @@ def history(entries: Iterable[Entry]) -> Table:
     for each in entries:
         table.add_row(
             Text(words.moment(each.at), _STEP),
-            Text(each.kind, _KINDS.get(each.kind, _STEP if each.is_step else "")),
+            Text(each.happened, _KINDS.get(each.kind, _STEP if each.is_step else "")),
             str(each.version or "-"),
             each.stage,
             meant("\n".join(words.because(each))),

@@ -47,7 +47,7 @@ def entry(of: Entry) -> list[str]:
     """A ledger entry: one line, and one more for a verdict that is not the reason itself."""
     who = f"version {of.version}" if of.version else "-"
     reason, *more = because(of)
-    begin = f"{moment(of.at)}  {of.kind:<12} {who:<12} {of.stage:<11}"
+    begin = f"{moment(of.at)}  {of.happened:<12} {who:<12} {of.stage:<11}"
     return [f"{begin} {reason}".rstrip(), *(f"{'':21}{line}" for line in more)]
 
 

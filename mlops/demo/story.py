@@ -20,12 +20,9 @@ from mlops.demo import loans, telling
 from mlops.demo.customers import BATCH, Customers
 from mlops.demo.phases import Run
 from mlops.errors import CommandError
-from mlops.ledger import Entry
+from mlops.ledger import ENDED, Entry
 from mlops.release_state import ReleaseState, version_of
 from mlops.target import Target
-
-_ENDS = {kind: kind for kind in ("lost", "failed", "rejected", "inconclusive")} | {"revert": "rolled back"}
-"""Kinds of ledger entries that end a release, and what they make of it."""
 
 POLL_SECONDS = 0.3
 LOOK_SECONDS = 5.0
@@ -218,14 +215,14 @@ def summarize(version: int, told: Sequence[Entry], *, champion: bool) -> dict[st
     stages: list[dict[str, Any]] = []
     outcome = "promoted" if champion else "unknown"
     for entry in told:
-        if entry.verdict and stages and entry.kind in ("begin", *_ENDS):
+        if entry.verdict and stages and entry.kind in ("begin", *ENDED):
             stages[-1] |= _figures(entry.verdict)
         elif entry.verdict and stages and entry.kind == "look":
             stages[-1].setdefault("course", []).append(_look(entry.verdict))
         if entry.kind == "begin":
             stages.append({"stage": entry.stage})
-        elif entry.kind in _ENDS:
-            outcome = _ENDS[entry.kind]
+        elif entry.kind in ENDED:
+            outcome = ENDED[entry.kind]
     compared = [stage for stage in stages if stage["stage"] != "promote"]
     return {
         "version": version,

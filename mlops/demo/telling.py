@@ -9,7 +9,7 @@ from rich.markup import escape
 from local_aws.env import START
 from mlops import target
 from mlops.console import Clock, console, line
-from mlops.ledger import Entry
+from mlops.ledger import ENDED, Entry
 
 COMMAND = ".venv/bin/mlops"
 """`mlops` as it is found from the checkout in any shell: each printed command works by itself."""
@@ -30,7 +30,6 @@ LIVE = f"to see the loop live in a browser, in a second shell in this folder: {C
 
 _PROMOTE = "promote"
 """The stage in which a version is no champion yet: its deployment may fail."""
-_ENDS = {"revert": "rolled back"} | {kind: kind for kind in ("lost", "failed", "rejected", "inconclusive")}
 _ALARMED = re.compile(r"alarm\(s\) .+ went into ALARM")
 _EVENTS = re.compile(r"^([\d,]+) events in ([\d,]+) outcomes, ([\d.,]+) expected from")
 
@@ -73,9 +72,9 @@ def decision(entry: Entry, before: str) -> str:
         begins = f" {'is to be champion' if promoted else f'begins as {entry.stage}'}"
         moves = f": {before} to {'champion' if promoted else entry.stage}" if before else begins
         return f"{who}{moves}: {_because(entry, before)}"
-    if entry.kind in _ENDS:
+    if entry.kind in ENDED:
         where = "on its way to champion" if promoted else f"as {entry.stage}"
-        return f"{who} ends {where}, {_ENDS[entry.kind]}: {_because(entry, entry.stage)}"
+        return f"{who} ends {where}, {ENDED[entry.kind]}: {_because(entry, entry.stage)}"
     if entry.kind == "done":
         return f"{who} serves: {entry.reason}"
     return f"{who}, {entry.kind}: {entry.reason}"

@@ -9,11 +9,6 @@ PENDING = "Pending"
 """A step of an execution that goes on, which has not begun."""
 NOT_RUN = "NotRun"
 """A step of an execution that has ended, which it did not come to."""
-ENDED = {
-    "lost": "lost", "inconclusive": "inconclusive", "failed": "failed", "rejected": "rejected",
-    "revert": "rolled back", "rollback": "rolled back",
-}  # fmt: skip
-"""What became of a version, by the kind of the ledger's entry: the same word on every page."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +16,7 @@ class Version:
     """A version of the registry.
 
     part: what it does now: "champion", "candidate", "previous" (a rollback goes to it); else what became of it, a
-    value of ENDED; "" for neither.
+    value of `ledger.ENDED`; "" for neither.
     approved_by: identities, the surest first. reason: what was written with the approval or the rejection.
     metrics: figures of its evaluation as the registry's metadata have them, by name; texts.
     Of old versions only number, package, approval, status, part and created are read; detailed is False for them.

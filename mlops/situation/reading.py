@@ -10,12 +10,11 @@ from botocore.exceptions import ClientError
 
 from mlops import aws, monitoring, people
 from mlops.errors import CommandError
-from mlops.ledger import Entry
+from mlops.ledger import ENDED, Entry
 from mlops.observation import Observation, observe
 from mlops.release_state import NONE, in_words, version_of
 from mlops.situation import experiment, runs, waiting
 from mlops.situation.facts import (
-    ENDED,
     Alarm,
     Candidate,
     Champion,

@@ -7,7 +7,8 @@ from datetime import datetime
 from rich.text import Text
 
 from mlops import people, words
-from mlops.situation.facts import ENDED, Alarm, Look, Model, Monitor, Run, Situation, Step, Variant, Version
+from mlops.ledger import ENDED
+from mlops.situation.facts import Alarm, Look, Model, Monitor, Run, Situation, Step, Variant, Version
 from mlops.target import command
 
 GOOD, WARN, BAD, DIM, STRONG = "green", "yellow", "red", "dim", "bold"

@@ -177,7 +177,7 @@ const KINDS = {
 };
 
 // As the versions' table calls what became of them.
-const SAID = { revert: "rolled back" };
+const SAID = { revert: "rolled back", rollback: "rolled back" };
 
 export function drawDecisions(entries) {
   if (!entries.length) return none("The ledger is empty: approve a version to begin.");

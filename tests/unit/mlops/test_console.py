@@ -90,11 +90,11 @@ def test_json_is_plain_on_a_terminal_too(terminal: io.StringIO, capsys: pytest.C
 
 def test_the_history_is_a_table_on_a_terminal(world: World, terminal: io.StringIO) -> None:
     world.note(8, "begin#4#shadow", 4, stage="shadow", reason="it is the newest approved version")
-    world.note(9, "revert#4", 4, minutes=5, stage="shadow", reason="rolled back")
+    world.note(9, "revert#4", 4, minutes=5, stage="shadow", reason="alarm Errors went into ALARM")
     assert main(["history"]) == 0
     drawn = terminal.getvalue()
-    assert "\x1b[31mrevert" in drawn
-    assert drawn.index("revert") < drawn.index("begin"), "newest first"
+    assert "\x1b[31mrolled back" in drawn
+    assert drawn.index("rolled back") < drawn.index("begin"), "newest first"
 
 
 def test_a_long_name_in_the_history_is_folded_and_not_cut() -> None:
