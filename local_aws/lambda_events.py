@@ -18,6 +18,7 @@ from typing import Any
 
 from local_aws import clients, seam
 from local_aws.core.api import Context
+from local_aws.warm import process
 
 log = logging.getLogger("local_aws.lambda")
 
@@ -31,6 +32,7 @@ def install() -> None:
     """Take over the invocations of type Event, and those of EventBridge and Scheduler."""
     seam.replace_async_invocations(_start, _not_delivered)
     seam.let_runs_end()
+    seam.fork_python_functions(process.start)
 
 
 def _start(function: dict[str, Any], event: Any) -> None:

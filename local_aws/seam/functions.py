@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextvars
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -46,6 +50,25 @@ def replace_async_invocations(
     eventbridge._invoke_target = with_target
     eventbridge._dispatch_to_lambda = to_lambda
     lambda_svc.invoke_async_with_retry = start
+
+
+def fork_python_functions(start: Callable[[list[str], str, dict[str, str], list[str]], Any]) -> None:
+    """Have `start(argv, cwd, env, folders added to sys.path)` start the processes of Python functions.
+
+    It returns what stands for a `Popen` with text streams, or None: the process is started as any other.
+    """
+    from ministack.core import lambda_runtime
+
+    def popen(argv: list[str], **options: Any) -> Any:
+        process = None
+        if options.get("text") and argv[0] == sys.executable:
+            cwd, env = options["cwd"], options["env"]
+            layers = [each for each in env.get("_LAMBDA_LAYERS_DIRS", "").split(os.pathsep) if each]
+            folders = [cwd, *(f"{each}{part}" for each in layers for part in ("", "/python"))]
+            process = start(argv, cwd, env, folders)
+        return subprocess.Popen(argv, **options) if process is None else process
+
+    lambda_runtime.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": popen})
 
 
 def event_invoke_config(function: dict[str, Any]) -> dict[str, Any]:

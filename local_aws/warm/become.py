@@ -102,7 +102,7 @@ def _forget_ourselves() -> None:
 
 
 def _open_streams() -> None:
-    """New objects for the three streams, as an interpreter that runs unbuffered makes them."""
+    """New objects for the three streams, as an interpreter makes them when it starts."""
     stdin, stdout, stderr = sys.stdin, sys.stdout, sys.stderr
     sys.stdin = sys.__stdin__ = _stream(0, stdin, "r")  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _stream(1, stdout, "w")  # type: ignore[misc]
@@ -112,12 +112,15 @@ def _open_streams() -> None:
 def _stream(number: int, like: Any, mode: str) -> Any:
     raw: Any = io.FileIO(number, f"{mode}b", closefd=False)
     raw.name = like.name
+    direct = like.write_through  # where Python runs unbuffered, for output
+    kind: Any = io.BufferedReader if mode == "r" else io.BufferedWriter
     stream: Any = io.TextIOWrapper(
-        io.BufferedReader(raw) if mode == "r" else raw,
+        raw if direct else kind(raw),
         like.encoding,
         like.errors,
-        newline=None if mode == "r" else "\n",
-        write_through=mode == "w",
+        newline="\n",
+        write_through=direct,
+        line_buffering=not direct and (number == 2 or raw.isatty()),
     )
     stream.mode = mode
     return stream

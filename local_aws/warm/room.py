@@ -40,7 +40,7 @@ class Room:
 
     def live(self) -> call.Call:
         """Never returns in the room itself; in a fork of it, with what that has to run."""
-        spec = marshal.loads(_read(0, int.from_bytes(_read(0, _LENGTH), "big")))  # noqa: S302 - of container.py
+        spec = specification()
         if spec["opt_ml"] is not None:
             show_at_opt_ml(spec["opt_ml"], spec["mount_point"])
         self._wake, woken = socket.socketpair()
@@ -197,6 +197,11 @@ def _same_user(stub: socket.socket) -> int:
     if uid != os.getuid():
         raise PermissionError(f"user {uid}")
     return pid
+
+
+def specification() -> dict[str, Any]:
+    """What the server says first on stdin."""
+    return marshal.loads(_read(0, int.from_bytes(_read(0, _LENGTH), "big")))  # type: ignore[no-any-return]  # noqa: S302
 
 
 def _no_input() -> None:

@@ -1,10 +1,11 @@
 """The warm interpreter: `python zygote.py <number of the server's socket>`; imports packages, and forks rooms.
 
-A request is the names of packages (`packages.MODULES`) separated by spaces, or ".", with the ends of three pipes: a
-socket of the room, its stdin, and its stdout and stderr. On the room's socket the zygote answers with the process id
-(4 bytes), which by then is its group's as well. When the room has ended it says so (1 byte), still unreaped, so that
-its group can be killed; told to (1 byte), or when that socket closes, it reaps it and answers with the exit code
-(1 byte). When the server's socket closes, every group is killed.
+A request is the names of packages (`packages.MODULES`) separated by spaces, or ".", with a socket of the room and the
+ends of its pipes: stdin and what is stdout and stderr of a container, or stdin, stdout and stderr of a function, which
+is one process and no room. On the room's socket the zygote answers with the process id (4 bytes), which by then is its
+group's as well. When the room has ended it says so (1 byte), still unreaped, so that its group can be killed; told to
+(1 byte), or when that socket closes, it reaps it and answers with the exit code (1 byte). When the server's socket
+closes, every group is killed.
 
 A fork takes only one thread along. So a package that starts threads when it is imported is answered with 0 and its
 name, and this zygote forks no more.
@@ -25,7 +26,7 @@ import selectors  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
 
-from local_aws.warm import become  # noqa: E402
+from local_aws.warm import become, endpoints, function  # noqa: E402
 from local_aws.warm.call import Call  # noqa: E402
 from local_aws.warm.packages import MODULES  # noqa: E402
 from local_aws.warm.room import Room  # noqa: E402
@@ -33,6 +34,7 @@ from local_aws.warm.room import Room  # noqa: E402
 del sys.path[0]
 
 _LARGEST_REQUEST = 1024
+_MOST_ENDS = 4
 
 
 class Zygote:
@@ -63,7 +65,7 @@ class Zygote:
                     self._reap(key.data)
 
     def _requested(self) -> Call | None:
-        text, ends, _, _ = socket.recv_fds(self._server, _LARGEST_REQUEST, 3)
+        text, ends, _, _ = socket.recv_fds(self._server, _LARGEST_REQUEST, _MOST_ENDS)
         if not text:
             for pid in self._rooms:
                 _kill(pid)
@@ -79,7 +81,7 @@ class Zygote:
         led, leads = os.pipe()
         pid = os.fork()
         if pid == 0:
-            return self._enter(room, [*ends[1:], led, leads])
+            return self._enter(room, ends[1:], [led, leads])
         for end in (*ends[1:], leads):
             os.close(end)
         os.read(led, 1)  # ends when it leads its group: a stop may come as soon as its id is told
@@ -90,18 +92,19 @@ class Zygote:
             room.send(pid.to_bytes(4, "big"))
         return None
 
-    def _enter(self, room: socket.socket, ends: list[int]) -> Call:
+    def _enter(self, room: socket.socket, streams: list[int], ends: list[int]) -> Call:
         signal.set_wakeup_fd(-1)
         os.setsid()
-        for number, end in zip((0, 1, 2), (ends[0], ends[1], ends[1]), strict=True):
+        for number, end in enumerate((streams[0], streams[1], streams[-1])):
             os.dup2(end, number)
-        for end in ends:
+        for end in (*streams, *ends):
             os.close(end)
         self._selector.close()
         for each in (room, self._server, self._wake, self._woken, *self._rooms.values()):
             each.close()
         self._rooms.clear()
-        return Room(frozenset(sys.modules) - BARE).live()
+        loaded = frozenset(sys.modules) - BARE
+        return Room(loaded).live() if len(streams) == 2 else function.begin(loaded)
 
     def _imported(self, name: str) -> bool:
         """Import the package if it is new; False if that has started a thread."""
@@ -112,6 +115,9 @@ class Zygote:
             for module in MODULES[name]:
                 with contextlib.suppress(Exception):  # the job's own import says what is wrong with it
                     importlib.import_module(module)
+            if name == "boto3":
+                with contextlib.suppress(Exception):
+                    endpoints.read()
         # Nothing of it is garbage, and a collection in a fork would copy each page that it looks at.
         gc.collect()
         gc.freeze()

@@ -568,6 +568,62 @@ def test_a_function_that_is_changed_while_it_runs_ends_its_run(
     assert messages(local_aws, dead_letters) == []
 
 
+WILFUL = """
+import os, sys, time
+at_start = dict(os.environ)
+def handler(event, context):
+    os.environ["LEFT"] = "by a run"
+    print("said")
+    if event["do"] == "exit":
+        os._exit(3)
+    if event["do"] == "sleep":
+        time.sleep(30)
+    return {"pid": os.getpid(), "at start": at_start, "path": sys.path, "argv": sys.argv, "folder": os.getcwd()}
+"""
+
+
+def test_a_function_that_ends_by_itself_or_takes_too_long_starts_again(local_aws: Any, stack: Stack) -> None:
+    code = {"Code": {"ZipFile": WILFUL}, "Timeout": 1}
+    own = {"Variables": {"OWN": "é 1"}}
+    stack.create(
+        {
+            "Role": ROLE,
+            "First": function("none", **code, **own),
+            "Second": function("none", **code),
+        },
+        outputs={name: {"Ref": name} for name in ("First", "Second")},
+    )
+    outputs = stack.outputs()
+
+    def invoke(name: str, do: str) -> Any:
+        answer = local_aws.client("lambda").invoke(FunctionName=outputs[name], Payload=json.dumps({"do": do}))
+        return json.load(answer["Payload"])
+
+    first, again = invoke("First", "answer"), invoke("First", "answer")
+    assert again == first
+    second = invoke("Second", "answer")
+    assert invoke("First", "sleep")["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    eventually(lambda: not running(first["pid"]), "its end")
+    third = invoke("First", "answer")
+    assert invoke("First", "exit")["errorType"]
+    eventually(lambda: not running(third["pid"]), "its end")
+    assert len({each["pid"] for each in (first, second, third, invoke("First", "answer"))}) == 4
+
+    assert (first["at start"]["OWN"], first["at start"]["SEEN"]) == ("é 1", "none")
+    assert "OWN" not in second["at start"] and "LEFT" not in third["at start"]
+    assert set(second["at start"]) == set(first["at start"]) - {"OWN"}
+    assert Path(first["folder"]).name == "code"
+    assert first["path"][0] == first["folder"]
+    assert first["path"][1] == str(Path(first["argv"][0]).parent)
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_an_event_whose_function_is_gone_goes_to_the_rules_dead_letters(
     local_aws: Any, queues: tuple[str, str, str]
 ) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
+import re
 import subprocess
 import sys
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from local_aws import seam
+from local_aws.warm.process import Process
 
 ROOT = Path(__file__).resolve().parents[3]
 APP = "ministack.app"
@@ -348,3 +354,49 @@ def test_types_that_wait_run_on_worker_threads_and_others_on_the_event_loop(tmp_
     )
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["True", "False", "True"]
+
+
+class Spawned(Exception):
+    """Instead of a process."""
+
+
+@pytest.mark.parametrize(("runtime", "forked"), [("python3.13", True), ("nodejs22.x", False)])
+def test_a_function_of_python_is_started_by_what_the_seam_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, forked: bool
+) -> None:
+    """With what `Popen` would be given; where that says no, and for other runtimes, by `Popen`."""
+    lambda_runtime = importlib.import_module(LAMBDA_RUNTIME)
+    monkeypatch.setattr(lambda_runtime, "subprocess", subprocess)
+    monkeypatch.setattr(lambda_runtime, "execution_credentials", lambda _config: {"AWS_ACCESS_KEY_ID": "a"})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    asked: list[tuple[Any, ...]] = []
+    given: list[Any] = []
+
+    def popen(argv: list[str], **options: Any) -> None:
+        given.append((argv, options["cwd"], options["env"]))
+        raise Spawned
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    seam.fork_python_functions(lambda *call: asked.append(call))
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", "")
+    arn = "arn:aws:lambda:eu-west-1:111122223333:function:f"
+    variables = {"_LAMBDA_LAYERS_DIRS": "/layers/0"}
+    config = {"Runtime": runtime, "FunctionArn": arn, "Environment": {"Variables": variables}}
+    with pytest.raises(Spawned):
+        lambda_runtime.Worker("f", config, code.getvalue())._spawn()
+    [(argv, cwd, env)] = given
+    assert Path(argv[1]).parent == Path(cwd).parent
+    assert (Path(cwd) / "index.py").exists()
+    assert env["AWS_REGION"] == "eu-west-1"
+    assert asked == ([(argv, cwd, env, [cwd, "/layers/0", "/layers/0/python"])] if forked else [])
+
+
+def test_what_stands_for_a_process_has_what_a_worker_uses() -> None:
+    """All of `Popen` that the worker of a function uses, so that a release that uses more of it fails here."""
+    source = inspect.getsource(importlib.import_module(LAMBDA_RUNTIME))
+    worker = source[source.index("class Worker:") : source.index("def _worker_key(")]
+    used = set(re.findall(r"(?:\b_proc|\bproc)\.(\w+)", worker))
+    assert used == {"stdin", "stdout", "stderr", "poll", "wait", "terminate", "kill"}
+    assert used - {"stdin", "stdout", "stderr"} <= set(dir(Process))

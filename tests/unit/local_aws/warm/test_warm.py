@@ -62,8 +62,8 @@ def anew() -> Iterator[None]:
     starter.stop()
     yield
     starter.stop()
-    starter._deaths = 0
-    starter._refused.clear()
+    starter.jobs.deaths = 0
+    starter.jobs.refused.clear()
 
 
 SCRIPTS = {
@@ -185,8 +185,8 @@ print(len(got))
 
 def test_jobs_of_an_interpreter_that_ends_are_killed_and_the_next_one_runs(run: Run, anew: None) -> None:
     def end(_line: str) -> None:
-        assert starter._zygote is not None
-        os.kill(starter._zygote._process.pid, signal.SIGKILL)
+        assert starter.jobs.zygote is not None
+        os.kill(starter.jobs.zygote._process.pid, signal.SIGKILL)
 
     began = time.monotonic()
     assert run("import time\nprint('ready')\ntime.sleep(30)", on_line=end) == (137, ["ready"])
@@ -238,8 +238,8 @@ def test_a_package_that_starts_threads_is_left_to_the_jobs(
     (folder / "sklearn.py").write_text(
         "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()"
     )
-    environment = {**starter._environment(), "PYTHONPATH": str(folder)}
-    monkeypatch.setattr(starter, "_environment", lambda: environment)
+    environment = {**starter.jobs.environment(), "PYTHONPATH": str(folder)}
+    monkeypatch.setattr(starter.jobs, "environment", lambda: environment)
     inner: list[Outcome] = []
 
     def other(_line: str) -> None:
@@ -247,7 +247,7 @@ def test_a_package_that_starts_threads_is_left_to_the_jobs(
 
     assert run("print('first')\nimport time\ntime.sleep(0.1)\nprint", on_line=other) == (0, ["first"])
     assert inner == [(0, ["its own"])]
-    assert starter._refused == {"sklearn"}
+    assert starter.jobs.refused == {"sklearn"}
     assert run(IS_WARM) == (0, ["True"])
 
 
@@ -256,10 +256,36 @@ def test_another_interpreter_is_started_when_packages_were_installed(
 ) -> None:
     ask = "import os\nprint(os.getsid(os.getppid()))"
     run(ask)
-    first = starter._zygote
+    first = starter.jobs.zygote
     monkeypatch.setattr(starter, "_installed", lambda: {"site-packages": 1})
     run(ask)
-    assert starter._zygote is not first
+    assert starter.jobs.zygote is not first
+
+
+def test_an_interpreter_that_is_asked_for_a_room_is_not_ended_when_another_one_follows(
+    anew: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packages are installed, and another job starts, before the room of the first is there."""
+    room_of = starter._Zygote.room
+    others: list[starter.Room | None] = []
+
+    def late(zygote: starter._Zygote, packages: list[str], outputs: int) -> starter.Room | None:
+        if not others:
+            others.append(None)
+            monkeypatch.setattr(starter, "_installed", lambda: {"site-packages": 1})
+            others[0] = starter.start([])
+        return room_of(zygote, packages, outputs)
+
+    monkeypatch.setattr(starter._Zygote, "room", late)
+    room = starter.start([])
+    assert room is not None and others[0] is not None
+    assert room._zygote is not others[0]._zygote
+    assert os.getsid(room.pid) == room.pid
+    for each in (room, others[0]):
+        for stream in each.streams:
+            stream.close()
+        each.wait_for_end()
+        each.reap()
 
 
 @pytest.mark.parametrize("argv", [["python3"], ["/bin/sh", "-c", 'python3 "$@"; true', "--"]], ids=["itself", "shell"])
