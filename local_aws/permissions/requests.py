@@ -22,6 +22,9 @@ from local_aws.permissions import sagemaker_requests
 calling: ContextVar[str | None] = ContextVar("calling", default=None)
 _FEATURE_GROUP = re.compile(r"/FeatureGroup/(?P<name>[^/]+)")
 _FEATURE_ACTIONS = {"GET": "GetRecord", "PUT": "PutRecord", "DELETE": "DeleteRecord"}
+_BATCH = re.compile(r"/(BatchGetRecord|BatchWriteRecord)")
+# Developer guide, feature store security: BatchWriteRecord needs the right to PutRecord too.
+_BATCH_ACTIONS = {"BatchGetRecord": ("BatchGetRecord",), "BatchWriteRecord": ("BatchWriteRecord", "PutRecord")}
 _ENDPOINT = re.compile(r"/endpoints/(?P<name>[^/]+)/")
 # "No permissions are required to perform this operation" (API reference, GetCallerIdentity).
 _FREE = frozenset({"sts:GetCallerIdentity"})
@@ -79,10 +82,10 @@ def _sagemaker(ctx: Context, request: Request) -> list[seam.Needed]:
     if found := _FEATURE_GROUP.match(request.path):
         action = f"sagemaker:{_FEATURE_ACTIONS[request.method]}"
         return [(action, _feature_group(ctx, urllib.parse.unquote(found["name"])), {})]
-    if request.path.startswith("/Batch"):
-        action = f"sagemaker:{request.path.strip('/')}"
-        groups = [str(each["FeatureGroupName"]) for each in request.params.get("Identifiers", [])]
-        return [(action, _feature_group(ctx, each), {}) for each in groups]
+    if found := _BATCH.fullmatch(request.path):
+        asked = request.params.get("Identifiers") or request.params.get("Entries") or []
+        groups = dict.fromkeys(_feature_group(ctx, str(each["FeatureGroupName"])) for each in asked)
+        return [(f"sagemaker:{action}", each, {}) for each in groups for action in _BATCH_ACTIONS[found[1]]]
     return sagemaker_requests.needs(ctx, request.operation, request.params)
 
 

@@ -74,6 +74,14 @@ def test_feature_groups_and_endpoints_are_named_by_the_path(ctx: Context) -> Non
     assert [each[1] for each in needs(ctx, batch)] == [ctx.arn("feature-group/a"), ctx.arn("feature-group/b")]
 
 
+def test_writing_a_batch_needs_the_right_to_put_records_too(ctx: Context) -> None:
+    entry = {"FeatureGroupName": "bank", "Record": []}
+    body = json.dumps({"Entries": [entry, entry]}).encode()
+    found = needs(ctx, Request("sagemaker", "POST", "/BatchWriteRecord", {}, body, {}))
+    group = ctx.arn("feature-group/bank")
+    assert found == [("sagemaker:BatchWriteRecord", group, {}), ("sagemaker:PutRecord", group, {})]
+
+
 def test_each_parameter_is_a_resource_of_its_own(ctx: Context) -> None:
     arn = "arn:aws:ssm:eu-west-1:111122223333:parameter/"
     assert of(ctx, "ssm", "GetParameters", {"Names": ["/a/b", "/a/c:label"]}) == [
