@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -29,6 +29,8 @@ INLINE = (
 
 _TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
 _explained: WeakSet[IConstruct] = WeakSet()
+_flat: WeakKeyDictionary[cdk.Stack, dict[str, tuple[str, str]]] = WeakKeyDictionary()
+"""Both forms of the tokens that a stack was asked for: the same few stand in hundreds of resources."""
 
 
 def allow(
@@ -66,20 +68,25 @@ def _flat_forms(scope: IConstruct, arn: str) -> set[str]:
     if "*" not in arn or not _TOKEN.search(arn):
         return {arn}  # tokens hide no wildcard, and each look at one is a question to CDK's engine
     stack = cdk.Stack.of(scope)
+    known = _flat.setdefault(stack, {})
+    for token in _TOKEN.findall(arn):
+        if token not in known:
+            known[token] = _flat_token(stack, token)
     return {
-        _TOKEN.sub(lambda token: _flatten(stack.resolve(token.group())), arn),
-        _TOKEN.sub(lambda token: _flatten(stack.resolve(_imported(stack, token.group()))), arn),
+        _TOKEN.sub(lambda token: known[token.group()][0], arn),
+        _TOKEN.sub(lambda token: known[token.group()][1], arn),
     }
 
 
-def _imported(stack: cdk.Stack, token: str) -> Any:
-    """`token` as `stack` will see it once CDK has turned references between stacks into exports."""
+def _flat_token(stack: cdk.Stack, token: str) -> tuple[str, str]:
+    """A token as it stands in `stack`, and as it does once CDK has turned references between stacks into exports."""
+    flat = _flatten(stack.resolve(token))
     [reference] = cdk.Tokenization.reverse_string(token).tokens
     if isinstance(reference, cdk.Reference):
         producer = cdk.Stack.of(reference.target)
         if producer.node.path != stack.node.path:
-            return producer.export_value(token)
-    return token
+            return flat, _flatten(stack.resolve(producer.export_value(token)))
+    return flat, flat
 
 
 def _flatten(value: Any) -> str:
