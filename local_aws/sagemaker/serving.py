@@ -41,6 +41,8 @@ START_SECONDS = 480.0
 MODEL_SECONDS = 60.0
 RESTARTS = 1
 DRAIN_SECONDS = MODEL_SECONDS + 5
+_LOOK_SECONDS = 0.01
+"""Between two looks whether a process that starts listens by now, which takes it a few tenths of a second."""
 
 
 class StartFailed(Exception):
@@ -221,7 +223,7 @@ class ModelServer:
         while not self._port_file.exists():
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 raise self._unhealthy()
-            time.sleep(0.002)
+            time.sleep(_LOOK_SECONDS)
         port = int(self._port_file.read_text())
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=deadline - time.monotonic())
         try:

@@ -5,7 +5,7 @@ import gzip
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +69,9 @@ class BankHistory:
         for loan in loans:
             yield known.get((_moment(loan.month), bank_of(loan.application["bank"])), {})
 
-    @cached_property
+    @property
     def _by_moment(self) -> Mapping[str, list[dict[str, Any]]]:
-        made: dict[str, list[dict[str, Any]]] = {}
-        for record in records_of.transform(records_of.read([self._source])):
-            made.setdefault(record["known_from"], []).append(record)
-        return made
+        return _by_moment(self._source)
 
     @cached_property
     def _online(self) -> OnlineStore:
@@ -83,6 +80,15 @@ class BankHistory:
     @cached_property
     def _group(self) -> Any:
         return described(self._clients("sagemaker"), self._names.feature_group(GROUP))
+
+
+@cache
+def _by_moment(source: Path) -> Mapping[str, list[dict[str, Any]]]:
+    """The records by what they are known from; the file is the repository's own, and read once."""
+    made: dict[str, list[dict[str, Any]]] = {}
+    for record in records_of.transform(records_of.read([source])):
+        made.setdefault(record["known_from"], []).append(record)
+    return made
 
 
 def _moment(month: str) -> str:

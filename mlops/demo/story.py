@@ -11,6 +11,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from mlops import checkout, ledger, outcomes, pipelines, registry, release_state, releases
@@ -104,7 +105,7 @@ class Story:
     def release(self, package: Mapping[str, Any], *, hotfix: bool = False) -> dict[str, Any]:
         """Approve a version while customers apply, and tell what becomes of it until it has come or gone."""
         arn, version = package["ModelPackageArn"], package["ModelPackageVersion"]
-        newest = ledger.newest(self._clients("dynamodb"), self.target.ledger, self.target.names.public, 1)
+        newest = ledger.newest(self._clients("dynamodb"), self._ledger, self.target.names.public, 1)
         generation = newest[0].generation if newest else 0
         known = {entry.key for entry in self._entries(generation)}
         began = self.run.clock()
@@ -196,7 +197,12 @@ class Story:
         return release_state.read(self._clients("ssm"), self.target.names)
 
     def _entries(self, generation: int) -> list[Entry]:
-        return ledger.since(self._clients("dynamodb"), self.target.ledger, self.target.names.public, generation)
+        return ledger.since(self._clients("dynamodb"), self._ledger, self.target.names.public, generation)
+
+    @cached_property
+    def _ledger(self) -> str:
+        """Its name takes a call, and it is read several times a second."""
+        return self.target.ledger
 
     def _say(self, text: str, *, source: str = "", style: str = "") -> None:
         line(self.run.clock, text, source=source, style=style)

@@ -81,7 +81,8 @@ class OnlineStore:
         found: Dict[str, Values] = {}
         reason = "unprocessed"
         for wait in self._waits():
-            self._sleep(wait)
+            if wait:
+                self._sleep(wait)
             asked = {"FeatureGroupName": group.physical, "RecordIdentifiersValueAsString": wanted}
             answer = self._call(self._runtime.batch_get_record, Identifiers=[asked])
             for item in answer["Records"]:
@@ -107,7 +108,8 @@ class OnlineStore:
         """The answer; the last error that passes by itself, if all tries met one, and any other at once."""
         failed: List[ClientError] = []
         for wait in self._waits():
-            self._sleep(wait)
+            if wait:
+                self._sleep(wait)
             try:
                 return operation(**request)
             except ClientError as error:
