@@ -58,7 +58,7 @@ class Place:
         return str(self.resolved(template, stack, given))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alarm:
     """One alarm: `properties` are the parameters of PutMetricAlarm or PutCompositeAlarm."""
 

@@ -33,6 +33,8 @@ from tests.once import once
 
 NAMES = EnvironmentNames("mlops", "local")
 MODEL = NAMES.model("loan_approval")
+SECOND = "mortgage_approval"
+"""The other model of the local environment: it is deployed, and no test looks at it further."""
 BOOK = "2008-12-31"
 """Up to this day the loans go that tests train on: all of them."""
 _NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", ".*_cache", "cdk.out")
@@ -108,6 +110,14 @@ class Platform:
                 schedule = scheduler.get_schedule(Name=each["Name"])
                 kept = ("Name", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Target")
                 scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
+
+    def rest(self, model: ModelNames) -> None:
+        """Nothing of a model runs by the clock any more: each run of a function costs a process."""
+        events = self.client("events")
+        for page in events.get_paginator("list_rules").paginate(NamePrefix=f"{model.base}-"):
+            for each in page["Rules"]:
+                if "ScheduleExpression" in each:
+                    events.disable_rule(Name=each["Name"])
 
     def mlops(self, *arguments: str, person: str = "") -> "subprocess.CompletedProcess[str]":
         """Run the command line, with the session of a person, or as the account's root.
@@ -259,7 +269,12 @@ class Platform:
 
     def woken(self, stack: str, controller: str) -> list[str]:
         """Why a controller of a stack has looked so far, by its log, which comes when its run is over."""
-        group = self.resource(stack, "AWS::Logs::LogGroup", controller)
+        return self._reasons(self._log_group(stack, controller))
+
+    def _log_group(self, stack: str, controller: str) -> str:
+        return self.resource(stack, "AWS::Logs::LogGroup", controller)
+
+    def _reasons(self, group: str) -> list[str]:
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         said = [each["message"] for page in pages for each in page["events"] if '"woken"' in each["message"]]
         return [str(json.loads(each[each.index("{") :])["reason"]) for each in said]
@@ -268,9 +283,10 @@ class Platform:
     def looked_at(self, reason: str) -> Iterator[None]:
         """Wait at the end until the release controller has looked for what the context did, whose `reason` holds this
         text, and nobody looks any more."""
+        group = self._log_group(self.model.release_stack, "Controller")
 
         def looks() -> int:
-            return sum(reason in each for each in self.woken(self.model.release_stack, "Controller"))
+            return sum(reason in each for each in self._reasons(group))
 
         before = looks()
         yield
@@ -313,6 +329,7 @@ def _deployed(factory: pytest.TempPathFactory) -> Path:
             platform = Platform(local_aws)
             platform.bootstrap()
             platform.deploy()
+            platform.rest(NAMES.model(SECOND))
 
     return once(factory, "deployed", make)
 
@@ -361,7 +378,7 @@ def configuration(folder: Path) -> Path:
 def with_one_model(copy: Path) -> Path:
     """Leave out the second model of the local environment: to synthesize it costs seconds, and says nothing new."""
     file = copy / "config" / "local.toml"
-    kept, second, _ = file.read_text().partition("[models.mortgage_approval]")
+    kept, second, _ = file.read_text().partition(f"[models.{SECOND}]")
     assert second, "config/local.toml has no second model any more"
     file.write_text(kept)
     return copy

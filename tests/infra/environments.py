@@ -4,12 +4,14 @@ Beside each folder stands what cdk-nag says of the environment, and what was ack
 is on then.
 """
 
+import gc
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,42 @@ def add(app: Any, environment: str, config: Path = ROOT / "config") -> Any:
     settings = load(config, environment)
     add_stacks(app, settings, code_root=ROOT / "pipeline_code")
     return settings
+
+
+def add_some(app: Any, settings: Any, *kinds: str) -> None:
+    """The foundation, and of MODEL these stacks as `add_stacks` makes them; for tests that look at no others.
+
+    For environments without a network of their own.
+    """
+    import aws_cdk as cdk
+
+    from mlops_constructs.naming import EnvironmentNames
+    from stacks.foundation import FoundationStack
+    from stacks.monitoring import MonitoringStack
+    from stacks.overview import OverviewStack
+    from stacks.release import ReleaseStack
+    from stacks.serving import ServingStack
+    from stacks.training import TrainingStack
+
+    assert not settings.network.private
+    names = EnvironmentNames(settings.project, settings.environment)
+    model = names.model(MODEL.replace("-", "_"))
+    shared = FoundationStack(app, names.foundation_stack, names=names, settings=settings).foundation
+    common: dict[str, Any] = {"settings": settings, "foundation": shared}
+    coded = common | {"code_root": ROOT / "pipeline_code"}
+    for key, value in names.tags.items():
+        cdk.Tags.of(app).add(key, value)
+    made: dict[str, Callable[[], Any]] = {
+        "overview": lambda: OverviewStack(app, names.overview_stack, names=names, **common),
+        "serving": lambda: ServingStack(app, model.serving_stack, names=model, **common),
+        "release": lambda: ReleaseStack(app, model.release_stack, names=model, **coded),
+        "monitoring": lambda: MonitoringStack(app, model.monitoring_stack, names=model, **coded),
+        "training": lambda: TrainingStack(app, model.training_stack, names=model, **coded),
+    }
+    for kind in kinds:
+        stack = made[kind]()
+        if kind not in OF_THE_ENVIRONMENT:
+            cdk.Tags.of(stack).add("model", model.public)
 
 
 def in_accounts(environment: str) -> str:
@@ -265,6 +303,7 @@ def deliver(folder: Path) -> None:
 
 if __name__ == "__main__":
     sys.path[1:1] = [str(ROOT / "constructs"), str(ROOT / "pipeline_code")]
+    gc.disable()  # as app.py does
     os.environ["CDK_VALIDATION"] = "true"
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "18,20")
     main(Path(sys.argv[1]))

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, ROOT, Template, flat, new_app
+from tests.infra.environments import ENVIRONMENTS, ROOT, Template, add_some, flat, new_app
 
 BATCH = "BatchFunctionRole"
 FOLDER = "loan_approval/batch"
@@ -22,7 +22,6 @@ def configured(tmp_path_factory):
     def synthesize(lines):
         from cdk_nag import AwsSolutionsChecks
 
-        from stacks.environment import add_stacks
         from stacks.settings import load
 
         folder = tmp_path_factory.mktemp("batch")
@@ -30,7 +29,7 @@ def configured(tmp_path_factory):
         with (folder / "config" / "dev.toml").open("a") as dev:
             dev.write(f"\n[model_defaults.batch]\n{lines}\n")
         app = new_app(folder / "cdk.out")
-        add_stacks(app, load(folder / "config", "dev"), code_root=ROOT / "pipeline_code")
+        add_some(app, load(folder / "config", "dev"), "serving", "release")
         stacks = {stack.stack_name: Template(stack.template) for stack in app.synth().stacks}
         violations = [each.rule_name for each in AwsSolutionsChecks(app).validate_scope(app).violations]
         assert violations == []

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.environments import ENVIRONMENTS, ROOT, Template, flat, new_app
+from tests.infra.environments import ENVIRONMENTS, ROOT, Template, add_some, flat, new_app
 
 
 def body(template):
@@ -85,7 +85,6 @@ def test_figures_can_be_read_elsewhere_by_those_whom_the_configuration_names(tmp
 
     from cdk_nag import AwsSolutionsChecks
 
-    from stacks.environment import add_stacks
     from stacks.settings import load
 
     shutil.copytree(ROOT / "config", tmp_path / "config")
@@ -93,7 +92,7 @@ def test_figures_can_be_read_elsewhere_by_those_whom_the_configuration_names(tmp
     base = tmp_path / "config" / "base.toml"
     base.write_text(base.read_text().replace("readers = []", f'readers = ["{grafana}"]'))
     app = new_app(tmp_path / "cdk.out")
-    add_stacks(app, load(tmp_path / "config", "local"), code_root=ROOT / "pipeline_code")
+    add_some(app, load(tmp_path / "config", "local"), "overview")
     overview = Template(app.synth().get_stack_by_name("mlops-local-overview").template)
     assert AwsSolutionsChecks(app).validate_scope(app).violations == []
     [trust] = overview.only("AWS::IAM::Role")["Properties"]["AssumeRolePolicyDocument"]["Statement"]

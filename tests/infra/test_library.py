@@ -44,7 +44,7 @@ def wheel(tmp_path_factory):
 def installed(wheel, tmp_path_factory):
     """A folder like site-packages that has the library and nothing else."""
     site = tmp_path_factory.mktemp("site-packages")
-    offline = ["--no-deps", "--no-index", "--disable-pip-version-check", "--quiet"]
+    offline = ["--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check", "--quiet"]
     command = [sys.executable, "-m", "pip", "install", *offline, "--target", str(site), str(wheel)]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-4000:]

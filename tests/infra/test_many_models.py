@@ -29,14 +29,17 @@ def project(tmp_path):
     return copied(tmp_path)
 
 
-def filled(project):
+def filled(project, *models):
+    """The app of all models, or of these alone where the others would only cost time."""
     from stacks.environment import add_stacks
     from stacks.settings import load
 
     app = new_app(project / "cdk.out")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(project / "pipeline_code"))
-        add_stacks(app, load(project / "config", "dev"), code_root=project / "pipeline_code")
+        settings = load(project / "config", "dev")
+        chosen = {folder: each for folder, each in settings.models.items() if folder in (models or settings.models)}
+        add_stacks(app, settings.model_copy(update={"models": chosen}), code_root=project / "pipeline_code")
     return app
 
 
@@ -166,7 +169,7 @@ def test_a_model_that_says_nothing_of_itself_is_not_monitored_and_says_so_in_one
 
     (project / "pipeline_code" / "credit_card" / "monitor.py").unlink()
     with pytest.raises(SettingRefusedError) as caught:
-        filled(project)
+        filled(project, "credit_card")
     assert str(caught.value) == (
         "models.credit_card.monitoring.enabled = True: must be false, or pipeline_code/credit_card/monitor.py must be "
         "there"
@@ -189,7 +192,7 @@ def test_retraining_starts_the_pipeline_with_parameters_that_it_has(project):
     with (project / "config" / "dev.toml").open("a") as dev:
         dev.write('\n[models.credit_card.retraining]\nenabled = true\ndata_parameter = "InputData"\n')
     with pytest.raises(SettingRefusedError) as caught:
-        filled(project)
+        filled(project, "credit_card")
     assert str(caught.value) == (
         "models.credit_card.retraining.data_parameter = 'InputData': must be a parameter that "
         "pipeline_code/credit_card declares: InputDataUri; or retraining.enabled = false"

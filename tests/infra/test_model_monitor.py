@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.infra.environments import ROOT, Template, example_config, flat, new_app
+from tests.infra.environments import ROOT, Template, add_some, example_config, flat, new_app
 from tests.infra.test_monitoring_alarms import ALONE, TROUBLES, members, metrics, named
 from tests.infra.test_operations import alarms, headings
 
@@ -225,7 +225,12 @@ def test_jobs_are_encrypted_bounded_and_write_below_the_findings(template, made)
 
 def test_an_execution_ends_before_the_next(tmp_path):
     """Hourly, with the merging of outcomes: half an hour for each of the two jobs (developer guide)."""
-    synthesize(tmp_path, "dev", more="window_hours = 1\ndelay_minutes = 90")
+    from stacks.settings import load
+
+    app = new_app(tmp_path / "cdk.out")
+    config = configured(tmp_path, "dev", more="window_hours = 1\ndelay_minutes = 90")
+    add_some(app, load(config, "dev"), "monitoring")
+    app.synth()
     template = monitoring(tmp_path, "dev")
     longest = {kind: definition(template, kind)["StoppingCondition"]["MaxRuntimeInSeconds"] for kind in KINDS}
     assert longest == {"DataQuality": 3600, "ModelQuality": 1800, "ModelBias": 1800, "ModelExplainability": 3600}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.environments import ROOT, Template, flat, new_app
+from tests.infra.environments import ROOT, Template, add_some, flat, new_app
 
 ADDITION = "\n[models.loan_approval.monitoring]\ninstance_count = 3\n"
 
@@ -12,14 +12,13 @@ ADDITION = "\n[models.loan_approval.monitoring]\ninstance_count = 3\n"
 @pytest.fixture(scope="module")
 def monitoring(tmp_path_factory):
     """The monitoring template of dev with three machines."""
-    from stacks.environment import add_stacks
     from stacks.settings import load
 
     folder = tmp_path_factory.mktemp("dev")
     for file in (ROOT / "config").glob("*.toml"):
         (folder / file.name).write_text(file.read_text() + (ADDITION if file.stem == "dev" else ""))
     app = new_app(folder / "cdk.out")
-    add_stacks(app, load(folder, "dev"), code_root=ROOT / "pipeline_code")
+    add_some(app, load(folder, "dev"), "monitoring")
     [stack] = [each for each in app.synth().stacks if each.stack_name.endswith("-loan-approval-monitoring")]
     return Template(stack.template)
 

@@ -10,7 +10,7 @@ import pytest
 from mlops_constructs import project_build, project_controller, project_template
 from mlops_constructs.naming import EnvironmentNames
 from tests.infra import test_operations
-from tests.infra.environments import ROOT, Template, new_app, synthesize
+from tests.infra.environments import ROOT, Template, add_some, new_app, synthesize
 from tests.unit.lambdas.conftest import LAMBDAS, load_folder
 
 STUDIO = "arn:aws:iam::111122223333:role/service-role/studio"
@@ -177,13 +177,12 @@ def test_who_may_start_them_is_checked(tmp_path, dev, line):
 
 
 def test_a_models_pipeline_and_versions_are_shown_in_its_project(tmp_path):
-    from stacks.environment import add_stacks
     from stacks.settings import load
 
     told = '\n[models.loan_approval.sagemaker_project]\nid = "p-abc123"\nname = "loans"\n'
     config = config_with(tmp_path, dev=told)
     app = new_app(tmp_path / "cdk.out")
-    add_stacks(app, load(config, "dev"), code_root=ROOT / "pipeline_code")
+    add_some(app, load(config, "dev"), "training")
     app.synth()
     name = f"{NAMES.model('loan_approval').training_stack}.template.json"
     template = Template(json.loads((tmp_path / "cdk.out" / name).read_text()))

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Any
 
 import boto3
@@ -23,9 +24,14 @@ from tests.local_aws_fixture import LocalAws
 MARGIN = 8
 """Seconds until what breaches is older than the periods that are looked at, so that later figures heal."""
 ABOVE = ("GreaterThanThreshold", "GreaterThanOrEqualToThreshold")
+LOOK_SECONDS = 0.5
+"""Between two looks of each account at its queues; the local AWS evaluates its alarms as often."""
+MOST_DELETED = 100
+"""Metric alarms in one call of DeleteAlarms (API reference)."""
+REGION = "eu-west-1"
 SUFFIX = ".template.json"
 SERVICES = ("cloudwatch", "sqs", "events", "sns")
-SESSION = boto3.Session(region_name="eu-west-1")
+SESSION = boto3.Session(region_name=REGION)
 """One for all accounts: it reads the descriptions of services once."""
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -48,12 +54,13 @@ class Drive:
     breach: Mapping[str, Figure]
     heal: Mapping[str, Figure]
 
-    @property
+    @cached_property
     def fed(self) -> set[Key]:
         watched = metrics(self.alarm)
         return {watched[name][0] for name in {*self.breach, *self.heal}}
 
 
+@cache
 def metrics(alarm: Alarm) -> dict[str, tuple[Key, int]]:
     """Each metric that an alarm looks at with its period, by id; "" for the one of an alarm without metric math."""
     given = alarm.properties
@@ -123,6 +130,7 @@ class Lane:
         return True
 
 
+@cache
 def _keys(alarm: Alarm) -> set[Key]:
     return {key for key, _ in metrics(alarm).values()} if alarm.kind == METRIC else set()
 
@@ -159,6 +167,7 @@ class Account:
             "aws_secret_access_key": "local",
             "aws_session_token": "local",
         }
+        self._account = lane.place.account
         self.cloudwatch, self._sqs, self._events, sns = (SESSION.client(name, **given) for name in SERVICES)
         topic = sns.create_topic(Name="topic")["TopicArn"]
         self._pages, arn = self._queue("pages")
@@ -179,8 +188,12 @@ class Account:
             put(**each.properties)
 
     def delete_alarms(self) -> None:
-        for each in reversed(self.alarms):  # composite ones first
-            self.cloudwatch.delete_alarms(AlarmNames=[each.name])
+        for each in reversed(self.alarms):  # a call takes one composite alarm at most, and no member of one that stands
+            if each.kind != METRIC:
+                self.cloudwatch.delete_alarms(AlarmNames=[each.name])
+        names = [each.name for each in self.alarms if each.kind == METRIC]
+        for start in range(0, len(names), MOST_DELETED):
+            self.cloudwatch.delete_alarms(AlarmNames=names[start : start + MOST_DELETED])
 
     def breach(self) -> None:
         """In each evaluation period one figure, `MARGIN` seconds before it is too old for it."""
@@ -245,7 +258,7 @@ class Account:
     def _queue(self, name: str) -> tuple[str, str]:
         # Nothing is deleted: what was received does not come again while the test runs.
         url = self._sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
-        return url, self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        return url, f"arn:aws:sqs:{REGION}:{self._account}:{name}"
 
     def _rule(self, name: str, pattern: Mapping[str, Any]) -> str:
         url, arn = self._queue(name)
@@ -308,7 +321,7 @@ def until(accounts: list[Account], done: Callable[[list[str]], bool], what: str)
         if not waiting and not untold:
             return
         assert time.monotonic() < deadline, f"never {what}: {waiting}; told nobody: {untold}"
-        time.sleep(0.2)
+        time.sleep(LOOK_SECONDS)
 
 
 def test_every_alarm_goes_off_and_is_over_again(accounts: list[Account], every: list[Alarm]) -> None:

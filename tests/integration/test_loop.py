@@ -231,7 +231,7 @@ def test_a_version_approved_while_the_endpoint_is_stopped_serves_once_it_is_back
 ) -> None:
     first, arn = (each["ModelPackageArn"] for each in platform.versions())
     sagemaker, parameters = platform.client("sagemaker"), platform.parameters()
-    assert platform.mlops_process("stop", "--wait").returncode == 0
+    assert platform.mlops("stop", "--wait").returncode == 0
     with pytest.raises(ClientError, match="Could not find endpoint"):
         sagemaker.describe_endpoint(EndpointName=MODEL.endpoint)
     package = sagemaker.describe_model_package(ModelPackageName=arn)
@@ -240,9 +240,9 @@ def test_a_version_approved_while_the_endpoint_is_stopped_serves_once_it_is_back
         platform.cdk("deploy", MODEL.serving_stack, "--exclusively", "--force", assembly=platform.assembly)
     assert platform.outputs(MODEL.serving_stack)["RunningNow"] == "off"
     assert (platform.parameters().champion, parameters.champion) == (first, first)
-    assert "the endpoint is stopped" in platform.mlops_process("status").stdout
+    assert "the endpoint is stopped" in platform.mlops("status").stdout
 
-    assert platform.mlops_process("start", "--wait").returncode == 0
+    assert platform.mlops("start", "--wait").returncode == 0
     stack = MODEL.serving_stack
     serving = releases.wait_until_served(platform.client, stack, arn, lambda *_: None, 60)
     answer = traffic.replay(platform.client("sagemaker-runtime"), serving.endpoint, applications)

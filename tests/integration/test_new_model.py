@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.deployed import Platform, checkout, run_deployed
+from tests.deployed import Platform, checkout, run_deployed, with_one_model
 
 NAME = "second_look"
 PUBLIC = "second-look"
@@ -19,8 +19,8 @@ def local_aws(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def platform(local_aws, tmp_path_factory):
-    """The deployed platform, and a checkout in which the new model is made."""
-    platform = Platform(local_aws, folder=checkout(tmp_path_factory.mktemp("project")))
+    """The deployed platform, and a checkout in which the new model is made; one other model is there already."""
+    platform = Platform(local_aws, folder=with_one_model(checkout(tmp_path_factory.mktemp("project"))))
     platform.model = platform.names.model(NAME)
     return platform
 

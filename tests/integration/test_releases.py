@@ -245,13 +245,13 @@ def test_a_paused_candidate_waits_for_resume_and_promote_ends_its_experiment(
 ) -> None:
     package = register(story, first, KNOWING, "it knows the world too")
     with story.customers("hold-", FEW) as customers:
-        assert platform.mlops_process("pause").returncode == 0
+        assert platform.mlops("pause").returncode == 0
         with platform.looked_at("version 5 is Approved"):
             registry.approve(platform.client("sagemaker"), package, reason="tested", by="tests", strategy=None)
         assert platform.parameters().candidate is None
-        assert platform.mlops_process("resume").returncode == 0
+        assert platform.mlops("resume").returncode == 0
         until(lambda: platform.parameters().candidate, "version 5 is a candidate")
-        assert platform.mlops_process("promote").returncode == 0
+        assert platform.mlops("promote").returncode == 0
         until(lambda: platform.parameters().candidate is None, "version 5 is promoted")
         assert serving(platform) == 5
     assert customers.failures == {}

@@ -7,12 +7,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import moto.core.models
 import pytest
 from moto import mock_aws
 
 from mlops import aws, follow, target
 from tests.unit.mlops.evidenced import Evidenced
 from tests.unit.mlops.world import World
+
+# Each mock_aws() makes a thousand answers to requests that no test sends, always the same: made once, it takes half.
+moto.core.models.CallbackResponse = cache(moto.core.models.CallbackResponse)  # type: ignore[misc,assignment]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlops_constructs.naming import EnvironmentNames
 from tests.unit.mlops.manifests import ACCOUNT, EVIDENCE, stored
-from tests.unit.mlops.world import REGION, Registry, World, refused
+from tests.unit.mlops.world import REGION, Registry, World, buckets, refused
 
 ARTIFACTS = f"mlops-local-artifacts-{ACCOUNT}"
 DATA, ASSETS = f"mlops-local-data-{ACCOUNT}", f"cdk-assets-{ACCOUNT}"
@@ -99,8 +99,8 @@ class Evidenced:
         reach = world.clients
         world.clients = lambda service: self.sagemaker if service == "sagemaker" else reach(service)
         for bucket in (EVIDENCE, ARTIFACTS, DATA, ASSETS):
-            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
-            self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            buckets().create_bucket(bucket, REGION)
+            buckets().put_bucket_versioning(bucket, "Enabled")
         world.registry.endpoint = {
             "EndpointStatus": "InService",
             "EndpointArn": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/{world.names.endpoint}",
@@ -137,7 +137,5 @@ class Evidenced:
 
     def _put(self, uri: str, body: bytes) -> str:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        listed = self.s3.list_object_versions(Bucket=bucket, Prefix=key).get("Versions", [])
-        if listed:  # named twice in the manifest
-            return str(listed[0]["VersionId"])
-        return str(self.s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"])
+        named_before = buckets().get_object(bucket, key)
+        return str((named_before or buckets().put_object(bucket, key, body)).version_id)

@@ -41,6 +41,13 @@ def _client(service: str) -> Any:
     return session.client(service)
 
 
+def buckets() -> Any:
+    """What is behind S3: what a test begins with is put there, and not through the API, which takes long."""
+    from moto.s3.models import s3_backends  # as in World.set
+
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+
 @dataclass
 class Registry:
     """SageMaker: model package groups with versions, an endpoint, transform jobs."""
@@ -186,7 +193,7 @@ class World:
             "scheduler": _client("scheduler"),
             "cloudformation": self.stacks, "sts": self.person, "lambda": self.functions, "s3": self.s3,
         }.__getitem__  # fmt: skip
-        self.s3.create_bucket(Bucket=ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": REGION})
+        buckets().create_bucket(ARTIFACTS, REGION)
         self.dynamodb.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",

@@ -21,8 +21,8 @@ def binary(seed, rows, signal=1.2, prevalence=0.25):
 
 
 def described(labels, scores, threshold=0.4):
-    decisions = [str(int(score > threshold)) for score in scores]
-    return quality.statistics(BINARY, [str(label) for label in labels], scores, decisions)
+    texts, decisions = (np.where(side, "1", "0").tolist() for side in (labels == 1, scores > threshold))
+    return quality.statistics(BINARY, texts, scores, decisions)
 
 
 def regression(seed, rows, noise=1.0):

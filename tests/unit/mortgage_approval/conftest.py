@@ -14,35 +14,41 @@ from monitoring.steps import job
 from mortgage_approval.schema import ENCODER, FIELDS, INPUTS
 from mortgage_approval.steps import evaluate, features, gate, train, validate
 from tabular import files
+from tests.once import once
 
 MORTGAGES = Path(__file__).parents[3] / "data" / "mortgages" / "hmda.csv.gz"
 LIMITS = '{"bias":{"DI":[0.8,1.25]},"max_attribution_share":0.5}'
 
 
 class Run:
-    """What a run of the pipeline left behind: /opt/ml of its jobs, one after the other."""
+    """What a run of the pipeline left behind: /opt/ml of its jobs, one after the other; and what the gate said."""
 
-    def __init__(self, base: Path, *, mitigation: str = "none", threshold: float = 0.25) -> None:
-        self.base = base
-        inputs, outputs = base / "processing" / "input", base / "processing" / "output"
+    def __init__(self, base: Path) -> None:
+        self.base, self.model_dir = base, base / "model"
+        self.refusal = (base / "refusal.txt").read_text()
+
+    @classmethod
+    def make(cls, base: Path, *, mitigation: str = "none", threshold: float = 0.25) -> None:
+        """Run the steps; SAGEMAKER_BASE_DIR is `base`."""
+        inputs, outputs, model = base / "processing" / "input", base / "processing" / "output", base / "model"
         (inputs / "raw").mkdir(parents=True)
         shutil.copy(MORTGAGES, inputs / "raw")
         validate.main([])
         features.main([])
-        self.model_dir = base / "model"
         hyperparameters = ["--mitigation", mitigation, "--decision_threshold", str(threshold)]
-        train.main(["--train", str(outputs / "train"), "--model_dir", str(self.model_dir), *hyperparameters])
+        train.main(["--train", str(outputs / "train"), "--model_dir", str(model), *hyperparameters])
         (inputs / "model").mkdir()
         with tarfile.open(inputs / "model" / "model.tar.gz", "w:gz") as members:
-            members.add(self.model_dir, arcname=".")
-        self._hand_on("test", "baseline")
+            members.add(model, arcname=".")
+        cls._hand_on(base, "test", "baseline")
         evaluate.main([])
-        self._hand_on("evaluation", "bias", "explainability")
-        self.refusal = refusal(LIMITS)
+        cls._hand_on(base, "evaluation", "bias", "explainability")
+        (base / "refusal.txt").write_text(refusal(LIMITS))
 
-    def _hand_on(self, *names: str) -> None:
+    @staticmethod
+    def _hand_on(base: Path, *names: str) -> None:
         for name in names:
-            shutil.copytree(self.base / "processing" / "output" / name, self.base / "processing" / "input" / name)
+            shutil.copytree(base / "processing" / "output" / name, base / "processing" / "input" / name)
 
     def read(self, place: str) -> Any:
         return json.loads((self.base / "processing" / "output" / place).read_text())
@@ -77,17 +83,16 @@ def refused(run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
-    """Runs the steps; the same run only once a session."""
-    known: dict[str, Run] = {}
+    """Runs the steps; the same run only once, whichever process asks. Nobody changes what it left behind."""
 
     def start(**parameters: Any) -> Run:
-        key = repr(sorted(parameters.items()))
-        if key not in known:
-            base = tmp_path_factory.mktemp("ml")
+        def make(base: Path) -> None:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("SAGEMAKER_BASE_DIR", str(base))
-                known[key] = Run(base, **parameters)
-        return known[key]
+                Run.make(base, **parameters)
+
+        name = "-".join(["mortgages", *(f"{key}-{value}" for key, value in sorted(parameters.items()))])
+        return Run(once(tmp_path_factory, name.replace(".", ""), make))
 
     return start
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True)
 class Client:
     """Stands for a boto3 client of the service."""
 
-    call: Callable[[str, str, dict[str, Any]], Any]
-    service: str
+    def __init__(self, call: Callable[[str, str, dict[str, Any]], Any], service: str) -> None:
+        self.call, self.service = call, service
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda **parameters: self.call(self.service, method, parameters)
@@ -42,5 +41,5 @@ class Paginator:
         page: dict[str, Any] = {given: None}
         while given in page:
             token = {asked: page[given]} if page[given] else {}
-            page = getattr(self.client, self.method)(**parameters, **token)
+            page = self.client.call(self.client.service, self.method, {**parameters, **token})
             yield page

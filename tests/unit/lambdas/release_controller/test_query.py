@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,9 +71,21 @@ def text(release_controller: SimpleNamespace, policy: Any) -> Any:
     return of
 
 
+_connection = cache(engine.connect)
+"""To make its functions takes longer than most queries here."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    _connection().close()
+    _connection.cache_clear()
+
+
 def run(sql: str, lines: Lines) -> list[list[str | None]]:
     """The rows of the query over these lines, as Athena returns them."""
-    connection = engine.connect()
+    connection = _connection()
+    connection.execute("DROP SCHEMA IF EXISTS mlops_local_loan_approval CASCADE")
     connection.execute("CREATE SCHEMA mlops_local_loan_approval")
     connection.execute("CREATE TABLE mlops_local_loan_approval.captured (line VARCHAR, variant VARCHAR, hour VARCHAR)")
     connection.execute("CREATE TABLE mlops_local_loan_approval.outcomes (line VARCHAR, hour VARCHAR)")
@@ -83,7 +97,6 @@ def run(sql: str, lines: Lines) -> list[list[str | None]]:
                 f"INSERT INTO mlops_local_loan_approval.{table} SELECT {places}", [list(values) for values in columns]
             )
     found = connection.execute(sql).fetchall()
-    connection.close()
     return [[None if value is None else str(value) for value in row] for row in found]
 
 

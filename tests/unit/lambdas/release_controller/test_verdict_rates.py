@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from operator import and_
 
 import pytest
 
@@ -26,17 +27,17 @@ def experiment(release_controller):
 
 
 def block(verdict, source, champion, candidate, share=0.5, size=25):
-    arms = [source.random() < share for _ in range(size)]
-    wins = [source.random() < (candidate if arm else champion) for arm in arms]
-    candidates = sum(arms)
-    won = sum(win for win, arm in zip(wins, arms, strict=True) if arm)
+    draw = source.random
+    arms = [draw() < share for _ in range(size)]
+    wins = [draw() < (candidate if arm else champion) for arm in arms]
+    candidates, won = sum(arms), sum(map(and_, wins, arms))
     return verdict.Block(size - candidates, sum(wins) - won, candidates, won)
 
 
 def pair(verdict, source, champion_only, candidate_only, size=25):
-    draws = [source.random() for _ in range(size)]
-    champion = sum(draw < champion_only for draw in draws)
-    candidate = sum(draw > 1 - candidate_only for draw in draws)
+    draws, above = [source.random() for _ in range(size)], 1 - candidate_only
+    champion = len([draw for draw in draws if draw < champion_only])
+    candidate = len([draw for draw in draws if draw > above])
     return verdict.Pairs(size - champion - candidate, champion, candidate)
 
 

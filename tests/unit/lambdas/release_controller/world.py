@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 from tests.unit.lambdas.checked_client import check, operation
@@ -49,7 +50,7 @@ LOCKING = ("UpdateItem", "DeleteItem")
 MEASURE = "PutMetricData"
 IDLE = (*READS, *LOCKING, MEASURE)
 """What a run calls that finds nothing to do."""
-SECONDS_A_CALL = 0.05
+A_CALL = timedelta(seconds=0.05)
 
 
 class CrashError(Exception):
@@ -174,7 +175,7 @@ class World:
         assert name in OPERATIONS[service], f"{service}: {name} is none of the controller's calls"
         if self.checked:
             check(parameters, shape)
-        self.clock.pass_seconds(SECONDS_A_CALL)
+        self.clock.now += A_CALL
         self.before_call(name)
         self.calls.append(name)
         self.effects += not name.startswith(IDLE)

@@ -37,7 +37,7 @@ from tests.unit.lambdas.retraining_controller.names import (
 )  # fmt: skip
 
 PLACES = {ALARM: HERE, ELSEWHERE: THERE}
-SECONDS_A_CALL = 0.05
+A_CALL = timedelta(seconds=0.05)
 RUNNING = ("Executing", "Stopping")
 
 
@@ -68,6 +68,7 @@ class World:
     def __init__(self, *, lag: float = 0, checked: bool = True) -> None:
         self.clock = Clock()
         self.table, self.outlets = Table(), Outlets()
+        self._players = {"dynamodb": self.table, "sns": self.outlets, "sqs": self.outlets}
         self.alarms = dict.fromkeys(PLACES, (False, self.clock.now))
         self.parameters = {
             place + name: ("none", self.clock.now) for place in PLACES.values() for name in ("champion", "failed")
@@ -183,11 +184,10 @@ class World:
         name, shape = operation(service, method)
         if self.checked:
             check(parameters, shape)
-        self.clock.pass_seconds(SECONDS_A_CALL)
+        self.clock.now += A_CALL
         self.before_call(name)
         self.calls.append(name)
-        player: object = {"dynamodb": self.table, "sns": self.outlets, "sqs": self.outlets}.get(service, self)
-        answer = getattr(player, method)(**parameters)
+        answer = getattr(self._players.get(service, self), method)(**parameters)
         self.after_call(name)
         return answer
 

@@ -21,6 +21,7 @@ from loan_approval.steps import baseline, evaluate, features, train
 from monitoring.findings import Judgement, Window
 from monitoring.steps import inputs, outcomes, report
 from monitoring.steps.options import Clients
+from tests.once import once
 from tests.unit.lambdas.checked_client import CheckedClient
 from tests.unit.pipeline_code import histories
 
@@ -40,7 +41,10 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     No monitor reads that, and it is most of the archive's files.
     """
-    base = tmp_path_factory.mktemp("training")
+    return once(tmp_path_factory, "monitored-model", _register) / "processing" / "output"
+
+
+def _register(base: Path) -> None:
     given, made = base / "processing" / "input", base / "processing" / "output"
     (given / "raw").mkdir(parents=True)
     (given / "raw" / LOANS.name).symlink_to(LOANS)
@@ -59,7 +63,6 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         evaluate.main(["--label-maturity-days", "730"])
     with tarfile.open(made / "model.tar.gz", "w:gz") as archive:
         archive.add(base / "model", arcname=".", filter=lambda each: None if each.name == "./code" else each)
-    return made
 
 
 @pytest.fixture(scope="session")
