@@ -20,13 +20,22 @@ botocore.loaders.JSONFileLoader.load_file = staticmethod(functools.cache(botocor
 gc.set_threshold(200_000, 20, 100)
 
 
-LONGEST = ("test_loop.py", "test_alarms.py", "test_accounts.py", "test_releases.py")
-"""Files of tests/integration that workers begin with; the last ones of a run are short then, and none waits long."""
+INTEGRATION, INFRA = (Path(__file__).parent / name for name in ("integration", "infra"))
+LONGEST = tuple(INTEGRATION / f"test_{name}.py" for name in ("loop", "alarms", "accounts", "releases"))
+"""Files that workers begin with; the last ones of a run are short then, and none waits long."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {Path(__file__).parent / "integration" / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: order.get(item.path, len(order)))
+    """Files of integration tests evenly among the others: while one worker waits for its local AWS, others compute.
+
+    Those of tests/infra come late: all of them need the environments, which one worker makes first.
+    """
+    files = sorted(dict.fromkeys(item.path for item in items), key=lambda file: file.is_relative_to(INFRA))
+    waiting = [file for file in files if file.is_relative_to(INTEGRATION)]
+    waiting.sort(key=lambda file: LONGEST.index(file) if file in LONGEST else len(LONGEST))
+    computing = [file for file in files if not file.is_relative_to(INTEGRATION)]
+    place = {file: (number + 0.5) / len(part) for part in (waiting, computing) for number, file in enumerate(part)}
+    items.sort(key=lambda item: place[item.path])
 
 
 @pytest.hookimpl(wrapper=True)

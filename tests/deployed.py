@@ -37,6 +37,8 @@ SECOND = "mortgage_approval"
 """The other model of the local environment: it is deployed, and no test looks at it further."""
 BOOK = "2008-12-31"
 """Up to this day the loans go that tests train on: all of them."""
+HISTORY = "2002-12-31"
+"""Up to this day the banks' history goes: past what a training looks at. Each record of it is a request."""
 _NOT_COPIED = (".git", ".venv*", "build", "node_modules", "tests", ".*_cache", "cdk.out")
 _OF_ONE_SERVER = ("lock", "port", "server.*", "ministack", "tmp", "permissions.jsonl")
 """What a state directory holds besides the state: the port, for one, that two servers cannot share."""
@@ -187,7 +189,7 @@ class Platform:
 
     def train(self) -> dict[str, Any]:
         """Run the pipeline on the bank's loans; DescribeModelPackage's answer for the version it registers."""
-        uri = loans.upload(self.client("s3"), self.data_bucket, self.model.folder, BOOK, bank_months(BOOK))
+        uri = loans.upload(self.client("s3"), self.data_bucket, self.model.folder, BOOK, bank_months(HISTORY))
         execution = self.follow(self.start(uri))
         assert execution["PipelineExecutionStatus"] == "Succeeded", self.said[-20:]
         return releases.newest_version(self.client("sagemaker"), self.model.package_group)

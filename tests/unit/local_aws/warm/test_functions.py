@@ -28,8 +28,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start a script as ministack starts a function's worker: beside the folder of its code, which it starts in."""
     started: list[Process] = []
 
-    def go(script: str, *, files: Mapping[str, str] | None = None, **variables: str | None) -> Process:
-        argv, cwd, env = _prepared(tmp_path, script, files or {}, variables)
+    def go(
+        script: str, *, files: Mapping[str, str] | None = None, place: str = ".", **variables: str | None
+    ) -> Process:
+        argv, cwd, env = _prepared(tmp_path / place, script, files or {}, variables)
         made = process.start(argv, cwd, env, [cwd, f"{tmp_path}/layer_0"])
         assert made is not None
         started.append(made)
@@ -259,7 +261,11 @@ def test_jobs_and_functions_have_an_interpreter_each(start: Start) -> None:
 
 def test_many_start_at_once(start: Start) -> None:
     got: list[tuple[int, str, str]] = []
-    threads = [threading.Thread(target=lambda: got.append(outcome(start(IS_WARM)))) for _ in range(8)]
+
+    def one(place: str) -> None:
+        got.append(outcome(start(IS_WARM, place=place)))
+
+    threads = [threading.Thread(target=one, args=(f"function-{number}",)) for number in range(8)]
     for each in threads:
         each.start()
     for each in threads:
