@@ -20,7 +20,7 @@ botocore.loaders.JSONFileLoader.load_file = staticmethod(functools.cache(botocor
 gc.set_threshold(200_000, 20, 100)
 
 
-INTEGRATION, INFRA = (Path(__file__).parent / name for name in ("integration", "infra"))
+INTEGRATION, *SYNTHESIZED = (Path(__file__).parent / name for name in ("integration", "permissions", "infra"))
 LONGEST = tuple(INTEGRATION / f"test_{name}.py" for name in ("loop", "alarms", "accounts", "releases"))
 """Files that workers begin with; the last ones of a run are short then, and none waits long."""
 
@@ -28,9 +28,11 @@ LONGEST = tuple(INTEGRATION / f"test_{name}.py" for name in ("loop", "alarms", "
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files of integration tests evenly among the others: while one worker waits for its local AWS, others compute.
 
-    Those of tests/infra come late: all of them need the environments, which one worker makes first.
+    Those that need the synthesized environments come last: one worker makes them, and the others would wait for it.
     """
-    files = sorted(dict.fromkeys(item.path for item in items), key=lambda file: file.is_relative_to(INFRA))
+    files = sorted(
+        dict.fromkeys(item.path for item in items), key=lambda file: any(map(file.is_relative_to, SYNTHESIZED))
+    )
     waiting = [file for file in files if file.is_relative_to(INTEGRATION)]
     waiting.sort(key=lambda file: LONGEST.index(file) if file in LONGEST else len(LONGEST))
     computing = [file for file in files if not file.is_relative_to(INTEGRATION)]
