@@ -1,13 +1,16 @@
 """The bench page: every figure with its contrast, the machine, the command, and what is missing."""
 
+import json
 import re
+import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bench import __main__ as bench
-from bench import machine, report
+from bench import machine, process, report
 
 MACHINE = {"cores": 2, "memory_gib": 23.5, "cpu": "EPYC", "python": "3.11.7", "system": "Linux x86_64", "load": 0.1}
 HEAD = {"machine": MACHINE, "at": "2026-11-22T01:00:00Z", "took_seconds": 3.0, "quick": False}
@@ -179,52 +182,72 @@ def test_the_machine_is_described_on_this_one():
 
 @pytest.fixture
 def fakes(monkeypatch, tmp_path):
-    """Benchmarks that answer at once; `asked` holds the arguments that each got."""
+    """Benchmarks that answer at once, with the arguments that each got."""
     answers = {"synth": {**RESULTS["synth"]}, "loop": {**RESULTS["loop"]}}
-    asked = {}
 
     class Module:
         def __init__(self, name):
             self.name = name
 
         def measure(self, **given):
-            asked[self.name] = given
             if isinstance(answer := answers[self.name], Exception):
                 raise answer
-            return answer
+            return {**(answer() if callable(answer) else answer), "given": given}
 
     monkeypatch.setattr(bench, "OUTPUT", tmp_path)
     monkeypatch.setattr(bench.importlib, "import_module", lambda name: Module(name.removeprefix("bench.")))
-    return answers, asked, tmp_path
+    return answers, tmp_path
+
+
+def given(folder):
+    return {file.stem: json.loads(file.read_text())["given"] for file in folder.glob("*.json")}
 
 
 def test_a_run_keeps_json_and_writes_the_page(fakes):
-    _, asked, folder = fakes
+    _, folder = fakes
     assert bench.main(["synth", "loop"]) == 0
-    assert asked == {"synth": {}, "loop": {}}
+    assert given(folder) == {"synth": {}, "loop": {}}
     assert {file.name for file in folder.iterdir()} == {"synth.json", "loop.json", "report.md"}
     assert "## synth\n\n`python -m bench synth`" in (folder / "report.md").read_text()
 
 
 def test_quick_makes_smaller_what_can_be_smaller(fakes):
-    _, asked, folder = fakes
+    _, folder = fakes
     assert bench.main(["--quick", "synth", "loop"]) == 0
-    assert asked == {"synth": {"repeats": 1}, "loop": {}}
+    assert given(folder) == {"synth": {"repeats": 1}, "loop": {}}
     page = (folder / "report.md").read_text()
     assert "`python -m bench --quick synth`" in page
     assert "`python -m bench loop`" in page
 
 
 def test_a_benchmark_that_fails_leaves_the_others_their_figures(fakes, capsys):
-    answers, _, folder = fakes
+    answers, folder = fakes
     answers["synth"] = RuntimeError("no Node.js\nmore")
     assert bench.main(["synth", "loop"]) == 1
     assert "bench: synth failed: RuntimeError: no Node.js\n" in capsys.readouterr().err
     assert "| the demo, empty account |" in (folder / "report.md").read_text()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the memory of this process")
+def test_what_one_benchmark_holds_is_not_the_memory_of_what_the_next_one_starts(fakes):
+    answers, folder = fakes
+    own_mb = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+    held = []
+
+    def hold():
+        held.append(b"1" * (400 << 20))
+        return RESULTS["synth"]
+
+    def start():
+        return {**RESULTS["loop"], "peak_mb": process.run([sys.executable, "-c", ""], {}).peak_mb}
+
+    answers |= {"synth": hold, "loop": start}
+    assert bench.main(["synth", "loop"]) == 0
+    assert json.loads((folder / "loop.json").read_text())["peak_mb"] < own_mb + 200
+
+
 def test_a_missed_limit_is_a_failure_of_the_command(fakes, capsys):
-    answers, _, _ = fakes
+    answers, _ = fakes
     answers["synth"] = {**RESULTS["synth"], "holds": False}
     assert bench.main(["synth"]) == 1
     assert "bench: synth: a limit is missed, see report.md" in capsys.readouterr().err
